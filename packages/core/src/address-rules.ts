@@ -1,0 +1,74 @@
+import ipaddr from 'ipaddr.js'
+
+/** A network by CIDR: an address and how many of its leading bits count. */
+export type Network = [ipaddr.IPv4 | ipaddr.IPv6, number]
+
+/** Reads CIDRs like `10.0.0.0/8` or `fd00::/8`; throws an error that names the one which is none. */
+export function parseNetworks(cidrs: readonly string[]): Network[] {
+  return cidrs.map((cidr) => {
+    if (ipaddr.isValidCIDR(cidr)) return ipaddr.parseCIDR(cidr)
+    throw new Error(`${JSON.stringify(cidr)} is not a network; give one like 10.0.0.0/8.`)
+  })
+}
+
+// IANA's special-purpose registries (RFC 6890 and its successors), and Azure's host address.
+const forbiddenV4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '168.63.129.16/32',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+].map((cidr) => ipaddr.parseCIDR(cidr))
+
+const globalUnicastV6 = ipaddr.parseCIDR('2000::/3')
+const forbiddenV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'].map((cidr) =>
+  ipaddr.parseCIDR(cidr),
+)
+
+/**
+ * Judges an IP address that a webhook would connect to: undefined when it is allowed (public unicast,
+ * or inside a network that the operator allows), else the reason, for logs only: the caller is not to
+ * learn what a private name resolves to. A text that is no IP address is not judged.
+ *
+ * Everything outside 2000::/3 is refused rather than listed: libraries disagree about `::7f00:1`.
+ * A mapped address (::ffff:0:0/96) is judged as the IPv4 address in it.
+ */
+export function judgeAddress(text: string, allowed: readonly Network[]): string | undefined {
+  if (!ipaddr.isValid(text)) return undefined
+  const address = ipaddr.process(text)
+  const isIn = ([network, bits]: Network) =>
+    network.kind() === address.kind() && address.match([network, bits] as never)
+
+  if (allowed.some(isIn)) return undefined
+  const forbidden =
+    address.kind() === 'ipv4'
+      ? forbiddenV4.some(isIn)
+      : !isIn(globalUnicastV6) || forbiddenV6.some(isIn)
+  return forbidden ? `${address.toString()} is not a public address` : undefined
+}
+
+const forbiddenNames = ['localhost', 'local', 'internal']
+
+/**
+ * Judges a host's name before DNS is asked: undefined when it may be looked up, else the reason.
+ * `localhost` may be when the operator allows loopback.
+ */
+export function judgeHostname(hostname: string, allowed: readonly Network[]): string | undefined {
+  const name = hostname.toLowerCase().replace(/\.$/, '')
+  if (name === '') return 'the host is empty'
+  const label = name.slice(name.lastIndexOf('.') + 1)
+  if (!forbiddenNames.includes(label)) return undefined
+  if (label === 'localhost' && judgeAddress('127.0.0.1', allowed) === undefined) return undefined
+  return `${name} names a private host`
+}

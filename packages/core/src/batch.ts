@@ -1,0 +1,95 @@
+import { type Static, Type } from '@sinclair/typebox'
+
+/**
+ * The states of a batch and of its delivery.
+ *
+ *     queued ──▶ running ──▶ succeeded | failed
+ *       │  ▲        │
+ *       │  └────────┘ its runner died or drained: it runs again
+ *       └──▶ canceled | expired
+ *
+ *     none | pending ──▶ delivered | exhausted | gone
+ *
+ * A batch that has ended never changes again. `none` is a batch without a webhook, or one whose
+ * inference has not ended.
+ */
+export const BatchState = Type.Union([
+  Type.Literal('queued'),
+  Type.Literal('running'),
+  Type.Literal('succeeded'),
+  Type.Literal('failed'),
+  Type.Literal('canceled'),
+  Type.Literal('expired'),
+])
+export type BatchState = Static<typeof BatchState>
+
+export const DeliveryState = Type.Union([
+  Type.Literal('none'),
+  Type.Literal('pending'),
+  Type.Literal('delivered'),
+  Type.Literal('exhausted'),
+  Type.Literal('gone'),
+])
+export type DeliveryState = Static<typeof DeliveryState>
+
+/** Whether a batch in this state has ended, so that its result is there to stay. */
+export const hasEnded = (state: BatchState): boolean => state !== 'queued' && state !== 'running'
+
+const Time = Type.String({ format: 'date-time' })
+const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()])
+
+/** Why an attempt got no reply that counts: a closed list, so that it can be counted. */
+export const AttemptError = Type.Union([
+  Type.Literal('dns'),
+  Type.Literal('refused'),
+  Type.Literal('reset'),
+  Type.Literal('unreachable'),
+  Type.Literal('timeout'),
+  Type.Literal('tls'),
+  Type.Literal('redirect'),
+  Type.Literal('status'),
+  Type.Literal('too_large'),
+  Type.Literal('protocol'),
+  Type.Literal('address'),
+])
+export type AttemptError = Static<typeof AttemptError>
+
+/** One try to deliver, as `GET /api/batches/{batchId}` shows it. */
+export const Attempt = Type.Object({
+  attempt: Type.Integer({ minimum: 1 }),
+  startedAt: Time,
+  durationMs: Type.Integer({ minimum: 0 }),
+  status: nullable(Type.Integer({ description: "The receiver's HTTP status." })),
+  error: nullable(AttemptError),
+  detail: nullable(Type.String({ description: 'The error in words.' })),
+  reply: nullable(Type.String({ description: "The first 4 KiB of the receiver's reply." })),
+})
+export type Attempt = Static<typeof Attempt>
+
+/** A batch as `GET /api/batches/{batchId}` shows it. */
+export const Batch = Type.Object({
+  batchId: Type.String({ format: 'uuid' }),
+  state: BatchState,
+  deployment: Type.String(),
+  branch: Type.String(),
+  version: Type.Integer(),
+  priority: Type.Integer(),
+  timeoutSeconds: Type.Integer(),
+  acceptedAt: Time,
+  expiresAt: nullable(Time),
+  startedAt: nullable(Time),
+  finishedAt: nullable(Time),
+  status: nullable(
+    Type.Integer({ description: 'The HTTP status that a synchronous call would have had.' }),
+  ),
+  code: nullable(Type.String({ description: "The code of the result's error." })),
+  delivery: Type.Object({
+    state: DeliveryState,
+    url: nullable(Type.String()),
+    destination: nullable(Type.String({ description: 'Host and port of the webhook.' })),
+    nextAttemptAt: nullable(Time),
+    attempts: Type.Array(Attempt),
+  }),
+})
+export type Batch = Static<typeof Batch>

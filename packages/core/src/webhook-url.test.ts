@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { parseNetworks } from './address-rules.ts'
+import { readWebhookUrl } from './webhook-url.ts'
+
+test('the URL stays as it was written, its destination is host and port', () => {
+  const url = "https://Example.com:8443/hook?id=%7e'a'&b=1+2#x"
+  expect(readWebhookUrl(url, [])).toEqual({
+    url,
+    hostname: 'example.com',
+    destination: 'example.com:8443',
+  })
+})
+
+test.each([
+  ['ftp://example.com/', 'begins with ftp:'],
+  ['example.com/hook', 'is not a URL'],
+  ['https://', 'is not a URL'],
+  ['https://user:pw@example.com/', 'user name or password'],
+  ['https://example.com/a b', 'percent-encode'],
+  [' https://example.com/', 'percent-encode'],
+  [`https://example.com/${'a'.repeat(2_100)}`, 'longer than'],
+])('%s is refused: %s', (url, reason) => {
+  expect(readWebhookUrl(url, [])).toEqual({
+    reason: expect.stringContaining(reason),
+    notAllowed: false,
+  })
+})
+
+test.each([
+  ['http://127.0.0.1/'],
+  ['http://2130706433/'],
+  ['http://0x7f.1/'],
+  ['http://0177.0.0.1/'],
+  ['http://[::ffff:7f00:1]/'],
+  ['http://[::1]:8080/'],
+  ['http://localhost:8080/'],
+  ['http://１２７.0.0.1/'.normalize('NFKC')],
+])('%s is an address that is not allowed', (url) => {
+  expect(readWebhookUrl(url, [])).toEqual({
+    reason: 'response_webhook: address not allowed.',
+    notAllowed: true,
+  })
+})
+
+test('loopback is allowed where the operator says so', () => {
+  const allowed = parseNetworks(['127.0.0.0/8'])
+  expect(readWebhookUrl('http://localhost:8090/x', allowed)).toHaveProperty(
+    'destination',
+    'localhost:8090',
+  )
+})

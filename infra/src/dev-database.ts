@@ -1,0 +1,53 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { migrate } from '@posthaste/store/migrate'
+import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
+import pg from 'pg'
+import { describeDatabaseFault } from './database-fault.ts'
+import { startEmbeddedPostgres } from './embedded-postgres.ts'
+import { keepPostgresRunning } from './keep-postgres-running.ts'
+import type { Log } from './log-line.ts'
+
+/** Starts the embedded PostgreSQL of `dataDir` and keeps it running until `end` or `kill`. */
+export async function startDevDatabase(dataDir: string, log: Log) {
+  const postgres = await startEmbeddedPostgres({
+    dir: dataDir,
+    // Three processes with their pools, and room for people with psql and Grafana.
+    settings: { max_connections: '200' },
+    log,
+  })
+  const stopKeeping = keepPostgresRunning(postgres, log)
+  return {
+    url: postgres.url,
+    async end(): Promise<void> {
+      await stopKeeping()
+      await postgres.stop()
+    },
+    async kill(): Promise<void> {
+      await stopKeeping()
+      await postgres.stop('immediate')
+    },
+  }
+}
+
+/**
+ * Migrates the database; answers the secret that its webhooks are signed with, and writes it to the
+ * file `webhook-secret` of `dataDir`. Throws a sentence with the remedy when the database is away.
+ */
+export async function prepareDevDatabase(databaseUrl: string, dataDir: string): Promise<string> {
+  const client = new pg.Client(databaseUrl)
+  try {
+    await migrate(databaseUrl)
+    await client.connect()
+    const [secret] = await createWebhookSecrets(client).getSigning()
+    await writeFile(join(dataDir, 'webhook-secret'), `${secret}\n`, { mode: 0o600 })
+    return secret!
+  } catch (cause) {
+    const fault = describeDatabaseFault(cause, databaseUrl)
+    throw new Error(fault ?? `The database was not prepared: ${(cause as Error).message}`, {
+      cause,
+    })
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { readSettings } from '@posthaste/core/settings'
+import { checkPorts } from './check-ports.ts'
+import { lockDataDir } from './data-dir-lock.ts'
+import { prepareDevDatabase, startDevDatabase } from './dev-database.ts'
+import { describeDev } from './dev-description.ts'
+import { startDevProcesses } from './dev-processes.ts'
+import { DevSettings } from './dev-settings.ts'
+import { createLineLog } from './log-line.ts'
+import { repository } from './repository.ts'
+import { onStopRequest } from './stop-requests.ts'
+
+// Whoever read our output may be gone before we are.
+process.stdout.on('error', () => {})
+const print = (line: string) => void process.stdout.write(`${line}\n`)
+const log = createLineLog('dev', print)
+
+const stopping = new AbortController()
+/** What runs, in the order started, ended in the reverse order. `kill` is for who does not wait. */
+const running: { end: () => Promise<void> | void; kill?: () => unknown }[] = []
+
+onStopRequest((count) => {
+  if (count === 1) log.info({}, 'stopping')
+  if (count === 2) log.info({}, 'still stopping; a third request kills what is left')
+  if (count === 3) for (const part of running.toReversed()) part.kill?.()
+  stopping.abort()
+})
+
+try {
+  await start(readSettings(DevSettings, process.env))
+  if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
+} catch (error) {
+  // Whatever a start meets that was told to stop is no news.
+  if (!stopping.signal.aborted) {
+    console.error((error as Error).message)
+    process.exitCode = 1
+  }
+}
+for (const part of running.toReversed()) await part.end()
+process.exit()
+
+/** Starts everything; resolves when all are ready. */
+async function start(settings: DevSettings): Promise<void> {
+  const dataDir = resolve(repository, settings.DATA_DIR)
+  await makeDataDir(dataDir)
+  running.push({ end: lockDataDir(dataDir) })
+  const { HOST, PORT, RUNNER_PORT, DISPATCHER_PORT, INBOX_PORT } = settings
+  await checkPorts(HOST, { PORT, RUNNER_PORT, DISPATCHER_PORT, INBOX_PORT })
+
+  let databaseUrl = settings.DATABASE_URL
+  if (databaseUrl === '') {
+    const database = await startDevDatabase(dataDir, log)
+    running.push(database)
+    databaseUrl = database.url
+  }
+  stopping.signal.throwIfAborted()
+  const webhookSecret = await prepareDevDatabase(databaseUrl, dataDir)
+  stopping.signal.throwIfAborted()
+
+  const processes = startDevProcesses({ settings, databaseUrl, webhookSecret, print, log })
+  running.push(processes)
+  await processes.waitUntilReady(stopping.signal)
+  running.push({ end: processes.reloadOnChange() })
+  print(describeDev(settings, dataDir))
+}
+
+async function makeDataDir(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new Error(`DATA_DIR ${dir} cannot be made (${code}); give another.`, { cause })
+  }
+}

@@ -1,0 +1,33 @@
+import { readSettings, SettingsError, sharedSettings } from '@posthaste/core/settings'
+import { migrate } from '@posthaste/store/migrate'
+import { Type } from '@sinclair/typebox'
+import { describeDatabaseFault } from './database-fault.ts'
+
+const Settings = Type.Object({
+  DATABASE_URL: Type.String({ ...sharedSettings.DATABASE_URL, default: '' }),
+})
+
+try {
+  const { DATABASE_URL: databaseUrl } = readSettings(Settings, process.env)
+  if (databaseUrl === '') {
+    throw new SettingsError(
+      'DATABASE_URL is not set; give the URL of the database to migrate (`pnpm dev` migrates its own).',
+    )
+  }
+  await migrateOrExplain(databaseUrl)
+  process.stdout.write('The database is up to date.\n')
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
+}
+
+async function migrateOrExplain(databaseUrl: string): Promise<void> {
+  try {
+    await migrate(databaseUrl)
+  } catch (cause) {
+    const fault = describeDatabaseFault(cause, databaseUrl)
+    throw new Error(fault ?? `The database was not migrated: ${(cause as Error).message}`, {
+      cause,
+    })
+  }
+}

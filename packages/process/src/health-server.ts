@@ -1,0 +1,32 @@
+import Fastify from 'fastify'
+import { addHealthRoutes, type FindUnreadiness } from './health.ts'
+
+/**
+ * The HTTP server of a process that has no other one: `/healthz` and `/readyz`. Resolves once it
+ * listens, to its port and the function that closes it; rejects with a sentence when it cannot.
+ */
+export async function startHealthServer(options: {
+  host: string
+  port: number
+  findUnreadiness: FindUnreadiness
+}): Promise<{ port: number; close: () => Promise<void> }> {
+  const app = Fastify({ forceCloseConnections: true })
+  addHealthRoutes(app, options.findUnreadiness)
+  const port = await listen(app, options)
+  return { port, close: () => app.close() }
+}
+
+/** Listens and gives the port; a port that is taken is said with the remedy. */
+export async function listen(
+  app: { listen(options: object): Promise<string> },
+  { host, port }: { host: string; port: number },
+): Promise<number> {
+  try {
+    return Number(new URL(await app.listen({ host, port })).port)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new Error(`Port ${port} is in use; stop the program that has it, or set another port.`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,27 @@
+import { Type } from '@sinclair/typebox'
+import type { FastifyInstance } from 'fastify'
+
+const Healthy = Type.Object({ status: Type.Literal('ok') })
+const Unready = Type.Object({
+  status: Type.Literal('unavailable'),
+  reason: Type.String({ description: 'What is missing, and what to do about it.' }),
+})
+
+/** Why a process cannot serve now, in a sentence; undefined when it can. */
+export type FindUnreadiness = () => Promise<string | undefined>
+
+/**
+ * Adds `GET /healthz`, which says that the process lives, and `GET /readyz`, which is a 503 with the
+ * reason while it cannot do its work.
+ */
+export function addHealthRoutes(app: FastifyInstance, findUnreadiness: FindUnreadiness): void {
+  const schema = { response: { 200: Healthy } }
+  app.get('/healthz', { schema }, async () => ({ status: 'ok' }))
+
+  const readySchema = { response: { 200: Healthy, 503: Unready } }
+  app.get('/readyz', { schema: readySchema }, async (_request, reply) => {
+    const reason = await findUnreadiness()
+    if (reason === undefined) return { status: 'ok' }
+    return reply.code(503).send({ status: 'unavailable', reason })
+  })
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { readSettings, SettingsError } from '@posthaste/core/settings'
+import type { Static, TObject } from '@sinclair/typebox'
+import { createLogger, type Logger } from './logger.ts'
+
+/**
+ * What a process runs: it resolves once the process serves, to the function that drains it. `stopping`
+ * aborts when the process is asked to stop, which can be while it still starts.
+ */
+export type Start<Settings> = (parts: {
+  settings: Settings
+  log: Logger
+  stopping: AbortSignal
+}) => Promise<() => Promise<void>>
+
+/**
+ * Runs a process from start to end: reads its settings, starts it, and drains it on SIGTERM, SIGINT, or
+ * when the supervisor that holds its IPC channel is gone; then exits with 0. Settings that are wrong
+ * and a start that fails are said in a sentence, and exit with 1.
+ */
+export async function startProcess<S extends TObject>(
+  name: string,
+  schema: S,
+  start: Start<Static<S>>,
+): Promise<void> {
+  const settings = readSettingsOrExit(schema)
+  const log = createLogger(name, (settings as { LOG_LEVEL: string }).LOG_LEVEL)
+
+  const stopping = new AbortController()
+  const stop = (reason: string) => stopping.abort(reason)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+  process.on('disconnect', () => stop('supervisor gone'))
+
+  process.on('unhandledRejection', (reason) => {
+    log.fatal({ err: reason }, 'unhandled rejection')
+    process.exit(1)
+  })
+
+  let started = false
+  try {
+    const drain = await start({ settings, log, stopping: stopping.signal })
+    started = true
+    if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
+    log.info({ reason: stopping.signal.reason }, 'draining')
+    await drain()
+    log.info({}, 'stopped')
+    process.exit(0)
+  } catch (error) {
+    // Whatever a start meets that was told to stop is no news.
+    if (stopping.signal.aborted && !started) process.exit(0)
+    log.fatal({ reason: (error as Error).message }, 'could not go on')
+    console.error(`${name}: ${(error as Error).message}`)
+    process.exit(1)
+  }
+}
+
+function readSettingsOrExit<S extends TObject>(schema: S): Static<S> {
+  try {
+    return readSettings(schema, process.env)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    console.error(error.message)
+    process.exit(1)
+  }
+}

@@ -1,0 +1,85 @@
+import type { Batch, BatchState } from '@posthaste/core/batch'
+import type { Pool } from './pools.ts'
+
+/** How a batch ended: what a synchronous call is answered with. */
+export type BatchResult = { state: BatchState; status: number; body: string }
+
+const findBatch = `select batch.batch_id, batch.state, batch.deployment, batch.branch, batch.version,
+    batch.priority, batch.timeout_seconds, batch.accepted_at, batch.expires_at, batch.started_at,
+    batch.finished_at, batch.status, batch.code, batch.webhook_url, batch.destination,
+    delivery.state as delivery_state, delivery.next_attempt_at,
+    (select coalesce(json_agg(json_build_object('attempt', attempt, 'startedAt', started_at,
+        'durationMs', duration_ms, 'status', status, 'error', error, 'detail', detail, 'reply', reply)
+        order by attempt), '[]')
+      from posthaste.attempts where attempts.batch_id = batch.batch_id) as attempts
+  from posthaste.batches batch left join posthaste.deliveries delivery using (batch_id)
+  where batch.batch_id = $1`
+
+/** What callers read of batches. */
+export function createBatches(pool: Pick<Pool, 'query'>) {
+  return {
+    /** A batch with its delivery and every attempt of it. */
+    async find(batchId: string): Promise<Batch | undefined> {
+      const { rows } = await pool.query({ name: 'find_batch', text: findBatch, values: [batchId] })
+      return rows[0] && toBatch(rows[0])
+    },
+
+    /** The state of each of these batches, and, of those that ended, status and body. Unknown ids are left out. */
+    async findResults(
+      batchIds: readonly string[],
+    ): Promise<Map<string, { state: BatchState } | BatchResult>> {
+      const { rows } = await pool.query({
+        name: 'find_results',
+        text: `select batch_id, state, status, result as body
+          from posthaste.batches where batch_id = any($1::uuid[])`,
+        values: [batchIds],
+      })
+      return new Map(rows.map(({ batch_id: batchId, ...result }) => [batchId, result]))
+    },
+
+    /**
+     * Asks that the end of a batch is notified. Nothing changes when it has ended already: whoever
+     * waits looks once after this.
+     */
+    async markAwaited(batchId: string): Promise<void> {
+      await pool.query({
+        name: 'mark_awaited',
+        text: `update posthaste.batches set awaited = true
+          where batch_id = $1 and not awaited and state in ('queued', 'running')`,
+        values: [batchId],
+      })
+    },
+  }
+}
+
+export type Batches = ReturnType<typeof createBatches>
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of pg has no type of its own.
+function toBatch(row: any): Batch {
+  const iso = (at: Date | null) => at?.toISOString() ?? null
+  return {
+    batchId: row.batch_id,
+    state: row.state,
+    deployment: row.deployment,
+    branch: row.branch,
+    version: row.version,
+    priority: row.priority,
+    timeoutSeconds: row.timeout_seconds,
+    acceptedAt: row.accepted_at.toISOString(),
+    expiresAt: iso(row.expires_at),
+    startedAt: iso(row.started_at),
+    finishedAt: iso(row.finished_at),
+    status: row.status,
+    code: row.code,
+    delivery: {
+      state: row.delivery_state ?? 'none',
+      url: row.webhook_url,
+      destination: row.destination,
+      nextAttemptAt: row.delivery_state === 'pending' ? iso(row.next_attempt_at) : null,
+      attempts: row.attempts.map((attempt: Batch['delivery']['attempts'][number]) => ({
+        ...attempt,
+        startedAt: new Date(attempt.startedAt).toISOString(),
+      })),
+    },
+  }
+}

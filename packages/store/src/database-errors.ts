@@ -1,0 +1,66 @@
+const awayCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+  '25006', // read-only: the old primary of a failover
+  '53300', // too many connections
+  '57P01', // admin shutdown
+  '57P02', // crash shutdown
+  '57P03', // starting up
+  '40001',
+  '40P01',
+])
+
+const awayMessages =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end|connection is closed|not queryable/i
+
+/**
+ * Whether an error says that PostgreSQL is away or was interrupted, so that the same statement can
+ * succeed later: class 08 and the shutdown codes of PostgreSQL (Appendix A), sockets' errors, and
+ * the messages of `pg`, which have no code.
+ */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.every(isDatabaseAway)
+  }
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' && (awayCodes.has(code) || /^08...$/.test(code))) return true
+  return awayMessages.test(error.message)
+}
+
+/**
+ * Does `work`, and does it again for as long as PostgreSQL is away, with pauses that grow to two
+ * seconds. For what must not be lost: the result of an inference, the record of an attempt.
+ * Any other error is thrown, and so is the last one once `signal` aborts.
+ */
+export async function retryWhileAway<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isDatabaseAway(error) || signal.aborted) throw error
+      await pause(pauseMs, signal)
+    }
+  }
+}
+
+/** Waits `ms` milliseconds, or until `signal` aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
+}

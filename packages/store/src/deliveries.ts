@@ -1,0 +1,144 @@
+import type { AttemptError } from '@posthaste/core/batch'
+import type { NextStep } from '@posthaste/core/retry-schedule'
+import { gathered } from './gathered.ts'
+import type { Pool } from './pools.ts'
+import { wakeDeliver, wakeDeliverAt, wholeSecond } from './wake-ups.ts'
+
+/** A delivery that this process may attempt; `body` is sent as it is. */
+export type ClaimedDelivery = {
+  batchId: string
+  claimedBy: string
+  /** Attempts that were recorded before. */
+  attempts: number
+  url: string
+  ignoreTimeout: boolean
+  body: string
+}
+
+/** What is recorded of an attempt. `reply` is the beginning of the receiver's reply, for people. */
+export type AttemptRecord = {
+  startedAt: Date
+  durationMs: number
+  status: number | null
+  error: AttemptError | null
+  detail: string | null
+  reply: string | null
+}
+
+/** An attempt with what follows it. */
+export type RecordedAttempt = {
+  delivery: ClaimedDelivery
+  attempt: number
+  record: AttemptRecord
+  next: NextStep
+}
+
+/**
+ * The dispatcher's statements. `relaxedPool` serves claims: when a crash of PostgreSQL undoes one, the
+ * delivery is claimed again.
+ */
+export function createDeliveries(pools: {
+  pool: Pick<Pool, 'query'>
+  relaxedPool: Pick<Pool, 'query'>
+}) {
+  const { pool, relaxedPool } = pools
+
+  const recordGathered = gathered(async (group: RecordedAttempt[]) => {
+    const recorded = await pool.query({
+      name: 'record_attempts',
+      text: `with outcome as (
+          select * from unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::integer[],
+            $6::timestamptz[], $7::integer[], $8::smallint[], $9::text[], $10::text[], $11::text[])
+            as outcome(batch_id, claimed_by, attempt, state, delay_ms, started_at, duration_ms, status,
+              error, detail, reply)),
+        recorded as (
+          update posthaste.deliveries delivery
+          set state = outcome.state, attempts = outcome.attempt, claimed_by = null,
+            next_attempt_at = now() + coalesce(outcome.delay_ms, 0) * interval '1 millisecond',
+            finished_at = case when outcome.delay_ms is null then now() end
+          from outcome
+          where delivery.batch_id = outcome.batch_id and delivery.claimed_by = outcome.claimed_by
+          returning delivery.batch_id, delivery.destination, delivery.state, delivery.next_attempt_at),
+        logged as (
+          insert into posthaste.attempts (batch_id, attempt, started_at, duration_ms, status, error,
+            detail, reply)
+          select batch_id, attempt, started_at, duration_ms, status, error, detail, reply
+          from outcome where batch_id in (select batch_id from recorded)),
+        woken as (
+          select ${wakeDeliverAt('destination', 'at')} from (
+            select distinct destination, ${wholeSecond('next_attempt_at')} as at
+            from recorded where state = 'pending' order by 1, 2) due)
+        select batch_id, (select count(*) from woken) from recorded`,
+      values: [
+        group.map(({ delivery }) => delivery.batchId),
+        group.map(({ delivery }) => delivery.claimedBy),
+        group.map(({ attempt }) => attempt),
+        group.map(({ next }) => next.state),
+        group.map(({ next }) => (next.state === 'pending' ? next.delayMs : null)),
+        group.map(({ record }) => record.startedAt),
+        group.map(({ record }) => record.durationMs),
+        group.map(({ record }) => record.status),
+        group.map(({ record }) => record.error),
+        group.map(({ record }) => record.detail),
+        group.map(({ record }) => record.reply),
+      ],
+    })
+    const written = new Set(recorded.rows.map((row) => row.batch_id))
+    return group.map(({ delivery }) => written.has(delivery.batchId))
+  })
+
+  return {
+    /**
+     * Claims up to `limit` deliveries of a destination that are due, the longest due first, for worker
+     * `workerId`. Nothing is claimed for a worker that was given up.
+     */
+    async claim(destination: string, limit: number, workerId: string): Promise<ClaimedDelivery[]> {
+      const { rows } = await relaxedPool.query({
+        name: 'claim_deliveries',
+        text: `with due as (
+            select batch_id from posthaste.deliveries
+            where destination = $1 and state = 'pending' and claimed_by is null
+              and next_attempt_at <= now()
+            order by next_attempt_at
+            limit $2 for update skip locked),
+          claimed as (
+            update posthaste.deliveries delivery set claimed_by = $3
+            from due
+            where delivery.batch_id = due.batch_id
+              and exists (select from posthaste.workers where worker_id = $3)
+            returning delivery.batch_id, delivery.attempts)
+          select batch_id, claimed.attempts, batch.webhook_url, batch.ignore_timeout, batch.result
+          from claimed join posthaste.batches batch using (batch_id)`,
+        values: [destination, limit, workerId],
+      })
+      return rows.map((row) => ({
+        batchId: row.batch_id,
+        claimedBy: workerId,
+        attempts: row.attempts,
+        url: row.webhook_url,
+        ignoreTimeout: row.ignore_timeout,
+        body: row.result,
+      }))
+    },
+
+    /**
+     * Writes an attempt, what follows it, and the wake-up of the next one. False when the delivery is
+     * no longer claimed by that worker: another process has it.
+     */
+    recordAttempt: recordGathered as (attempt: RecordedAttempt) => Promise<boolean>,
+
+    /** Gives back what a worker still has claimed, at once: for a process that stops in order. */
+    async handBack(workerId: string): Promise<void> {
+      await pool.query(
+        `with back as (
+            update posthaste.deliveries set claimed_by = null where claimed_by = $1
+            returning destination)
+          select ${wakeDeliver('destination')} from (
+            select distinct destination from back order by 1) due`,
+        [workerId],
+      )
+    },
+  }
+}
+
+export type Deliveries = ReturnType<typeof createDeliveries>

@@ -1,0 +1,112 @@
+import { expect, test, vi } from 'vitest'
+import { createDrain } from './drain.ts'
+
+/** A queue of numbers by key, and work that ends when it is told to. */
+function setup(options: { width?: number; maxInFlight?: number } = {}) {
+  const due = new Map<string, number[]>()
+  const running: { item: string; end: () => void; signal: AbortSignal }[] = []
+  const claims: { key: string; limit: number }[] = []
+  let fault: Error | undefined
+
+  const drain = createDrain<string>({
+    claim: async (key, limit) => {
+      if (fault) throw fault
+      claims.push({ key, limit })
+      return (due.get(key) ?? []).splice(0, limit).map((item) => `${key}${item}`)
+    },
+    work: (item, signal) =>
+      new Promise((resolve) => {
+        const end = () => {
+          running.splice(
+            running.findIndex((one) => one.item === item),
+            1,
+          )
+          resolve()
+        }
+        running.push({ item, end, signal })
+      }),
+    width: () => options.width ?? 4,
+    maxInFlight: options.maxInFlight ?? 100,
+    log: { warn: () => {} },
+  })
+  const add = (key: string, count: number) => {
+    due.set(key, [...(due.get(key) ?? []), ...Array.from({ length: count }, (_, at) => at)])
+    drain.wakeUp(key)
+  }
+  const items = () => running.map(({ item }) => item).sort()
+  const isRunning = (expected: string[]) => vi.waitFor(() => expect(items()).toEqual(expected))
+  const end = (item: string) => running.find((one) => one.item === item)!.end()
+  return {
+    drain,
+    add,
+    isRunning,
+    end,
+    items,
+    running,
+    claims,
+    fail: (error?: Error) => (fault = error),
+  }
+}
+
+test('a key has at most its width in flight, and goes on as room comes', async () => {
+  const { add, isRunning, end } = setup()
+  add('a', 6)
+  await isRunning(['a0', 'a1', 'a2', 'a3'])
+  end('a0')
+  end('a1')
+  await isRunning(['a2', 'a3', 'a4', 'a5'])
+})
+
+test('what becomes due during a drain is taken on its wake-up', async () => {
+  const { add, isRunning } = setup()
+  add('a', 1)
+  await isRunning(['a0'])
+  add('a', 1)
+  await isRunning(['a0', 'a0'])
+})
+
+test('keys that fill the process do not shut another out', async () => {
+  const { add, isRunning } = setup({ maxInFlight: 4 })
+  add('a', 10)
+  await isRunning(['a0', 'a1', 'a2', 'a3'])
+  add('b', 10)
+  await isRunning(['a0', 'a1', 'a2', 'a3', 'b0'])
+})
+
+test('a key that was held back by the process takes the room that others leave', async () => {
+  const { add, isRunning, end } = setup({ maxInFlight: 4 })
+  add('a', 4)
+  await isRunning(['a0', 'a1', 'a2', 'a3'])
+  add('b', 2)
+  await isRunning(['a0', 'a1', 'a2', 'a3', 'b0'])
+  end('a0')
+  end('a1')
+  await isRunning(['a2', 'a3', 'b0', 'b1'])
+})
+
+test('a claim that fails because the database is away is made again', async () => {
+  const { add, isRunning, fail, claims } = setup()
+  fail(new Error('Connection terminated'))
+  add('a', 1)
+  expect(claims).toEqual([])
+  fail()
+  await isRunning(['a0'])
+})
+
+test('close lets what is in flight end, and claims nothing more', async () => {
+  const { drain, add, isRunning, end, items } = setup()
+  add('a', 6)
+  await isRunning(['a0', 'a1', 'a2', 'a3'])
+  const closed = drain.close(60_000)
+  for (const item of items()) end(item)
+  await closed
+  expect(items()).toEqual([])
+})
+
+test('close aborts what is in flight when the grace is over', async () => {
+  const { drain, add, isRunning, running } = setup()
+  add('a', 1)
+  await isRunning(['a0'])
+  await drain.close(0)
+  expect(running[0]?.signal.aborted).toBe(true)
+})

@@ -1,0 +1,104 @@
+import { isDatabaseAway, pause } from './database-errors.ts'
+
+/**
+ * Works on what is due for keys, side by side. `wakeUp(key)` starts the drain of a key, or tells the
+ * one under way to look again; a drain claims while it has room and ends when nothing is due.
+ *
+ * Two caps bound it: `width(key)` for one key and `maxInFlight` for all of them. A key that has
+ * nothing in flight may always take one, so that keys which fill the process cannot shut others out.
+ * Claims wait until half a key's width is free: a claim of one row costs nearly as much as one of many.
+ */
+export function createDrain<Item>(parts: {
+  claim: (key: string, limit: number) => Promise<Item[]>
+  /** Never rejects for what is expected; what it rejects with is logged, and the item counts as done. */
+  work: (item: Item, signal: AbortSignal) => Promise<void>
+  width: (key: string) => number
+  maxInFlight: number
+  log: { warn(fields: object, message: string): void }
+}) {
+  const { claim, work, width, maxInFlight, log } = parts
+  const drains = new Map<string, { lookAgain(): void; resume(): void }>()
+  const inFlight = new Set<Promise<void>>()
+  const stopping = new AbortController()
+  const aborting = new AbortController()
+
+  function wakeUp(key: string): void {
+    if (stopping.signal.aborted) return
+    const underWay = drains.get(key)
+    if (underWay) underWay.lookAgain()
+    else void drain(key)
+  }
+
+  async function drain(key: string): Promise<void> {
+    let due = true
+    let own = 0
+    let resume = () => {}
+    drains.set(key, {
+      lookAgain() {
+        due = true
+        resume()
+      },
+      resume: () => resume(),
+    })
+
+    const room = () => {
+      const widest = width(key)
+      const free = Math.min(widest - own, maxInFlight - inFlight.size)
+      if (own === 0) return Math.max(1, free)
+      return widest - own >= widest / 2 ? Math.max(0, free) : 0
+    }
+    const start = (item: Item) => {
+      own++
+      const done = work(item, aborting.signal)
+        .catch((error) => log.warn({ key, reason: (error as Error).message }, 'work failed'))
+        .then(() => {
+          own--
+          inFlight.delete(done)
+          resume()
+          if (inFlight.size !== maxInFlight - 1) return
+          for (const waiting of drains.values()) waiting.resume()
+        })
+      inFlight.add(done)
+    }
+
+    while (!stopping.signal.aborted && (due || own > 0)) {
+      const limit = due ? room() : 0
+      if (limit === 0) {
+        await new Promise<void>((resolve) => {
+          resume = resolve
+        })
+        continue
+      }
+      due = false
+      try {
+        const items = await claim(key, limit)
+        if (items.length === limit) due = true
+        for (const item of items) start(item)
+      } catch (error) {
+        due = true
+        if (!isDatabaseAway(error))
+          log.warn({ key, reason: (error as Error).message }, 'claim failed')
+        await pause(500, stopping.signal)
+      }
+    }
+    drains.delete(key)
+  }
+
+  return {
+    wakeUp,
+
+    /**
+     * Claims nothing more and waits for what is in flight, `graceMs` at most; then aborts the `signal`
+     * of what is left. What had been claimed and not finished is the caller's to hand back.
+     */
+    async close(graceMs: number): Promise<void> {
+      stopping.abort()
+      for (const drain of drains.values()) drain.lookAgain()
+      const grace = pause(graceMs, aborting.signal)
+      await Promise.race([Promise.all(inFlight), grace])
+      aborting.abort()
+    },
+  }
+}
+
+export type Drain = Pick<ReturnType<typeof createDrain>, 'wakeUp' | 'close'>

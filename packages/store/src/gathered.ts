@@ -1,0 +1,61 @@
+import { isDatabaseAway } from './database-errors.ts'
+
+const maxGroup = 500
+const lingerMs = 3
+const busyGroup = 6
+const fullGroup = 64
+
+/**
+ * Makes one statement serve many requests. `write` takes a group of items and gives one result for
+ * each, in their order; the function returned takes one item and resolves to its result.
+ *
+ * Whoever arrives while a write is under way joins the next group, so the groups grow with the load by
+ * themselves. When the last group was large already, the next one waits 3 ms to be larger still; a
+ * request that is alone never waits.
+ *
+ * A group that PostgreSQL refuses is written again one by one, so that an item it cannot take fails
+ * alone.
+ */
+export function gathered<Item, Result>(
+  write: (items: Item[]) => Promise<Result[]>,
+): (item: Item) => Promise<Result> {
+  type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }
+  let waiting: Waiting[] = []
+  let writing = false
+
+  async function writeAll(): Promise<void> {
+    writing = true
+    let lastSize = 0
+    while (waiting.length > 0) {
+      if (lastSize >= busyGroup && waiting.length < fullGroup) {
+        await new Promise((resolve) => setTimeout(resolve, lingerMs))
+      }
+      const group = waiting.slice(0, maxGroup)
+      waiting = waiting.slice(maxGroup)
+      lastSize = group.length
+      await writeGroup(group)
+    }
+    writing = false
+  }
+
+  async function writeGroup(group: Waiting[]): Promise<void> {
+    try {
+      const results = await write(group.map(({ item }) => item))
+      group.forEach(({ resolve }, index) => {
+        resolve(results[index] as Result)
+      })
+    } catch (error) {
+      if (group.length > 1 && !isDatabaseAway(error)) {
+        for (const one of group) await writeGroup([one])
+        return
+      }
+      for (const { reject } of group) reject(error)
+    }
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject })
+      if (!writing) void writeAll()
+    })
+}

@@ -1,0 +1,185 @@
+import type { DeploymentId } from '@posthaste/core/deployment-id'
+import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
+import { gathered } from './gathered.ts'
+import type { Pool } from './pools.ts'
+import { wakeDeliver, wakeInfer } from './wake-ups.ts'
+
+/** A batch that this process may run; `claimedBy` is the worker that it was claimed for. */
+export type ClaimedBatch = {
+  batchId: string
+  claimedBy: string
+  data: string
+  timeoutMs: number
+  /** How often it was claimed by a runner that then died, this time included. */
+  runs: number
+}
+
+/** The end of a batch, to be written by the worker that had claimed it. */
+export type FinishedBatch = {
+  batchId: string
+  claimedBy: string
+  outcome: InferenceOutcome
+}
+
+/**
+ * What follows the end of batches (a CTE `finished`), in the statement that ends them: the delivery, its
+ * wake-up, and word to whoever waits.
+ */
+const afterEnd = `pending as (
+    insert into posthaste.deliveries (batch_id, destination)
+    select batch_id, destination from finished where destination is not null),
+  woken as (
+    select ${wakeDeliver('destination')} from (
+      select distinct destination from finished where destination is not null order by 1) due),
+  told as (select pg_notify('posthaste_finished', batch_id::text) from finished where awaited)
+  select batch_id, (select count(*) from woken), (select count(*) from told) from finished`
+
+const returning = 'returning batch.batch_id, batch.destination, batch.awaited'
+
+/**
+ * The runner's statements. `relaxedPool` serves claims: when a crash of PostgreSQL undoes one, the batch
+ * is claimed again.
+ */
+export function createInferences(pools: {
+  pool: Pick<Pool, 'query'>
+  relaxedPool: Pick<Pool, 'query'>
+}) {
+  const { pool, relaxedPool } = pools
+
+  const finishGathered = gathered(async (group: FinishedBatch[]) => {
+    const finished = await pool.query({
+      name: 'finish',
+      text: `with outcome as (
+          select * from unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::text[])
+            as outcome(batch_id, claimed_by, status, code, result)),
+        finished as (
+          update posthaste.batches batch
+          set state = case when outcome.code is null then 'succeeded' else 'failed' end,
+            status = outcome.status, code = outcome.code, result = outcome.result,
+            finished_at = now(), claimed_by = null
+          from outcome
+          where batch.batch_id = outcome.batch_id and batch.claimed_by = outcome.claimed_by
+          ${returning}),
+        ${afterEnd}`,
+      values: [
+        group.map(({ batchId }) => batchId),
+        group.map(({ claimedBy }) => claimedBy),
+        group.map(({ outcome }) => outcome.status),
+        group.map(({ outcome }) => outcome.code),
+        group.map(({ outcome }) => outcome.body),
+      ],
+    })
+    const written = new Set(finished.rows.map((row) => row.batch_id))
+    return group.map(({ batchId }) => written.has(batchId))
+  })
+
+  return {
+    /**
+     * Claims up to `limit` queued batches of a deployment for worker `workerId`: callers that wait
+     * first, then by priority and age. Nothing is claimed for a worker that was given up.
+     */
+    async claim(id: DeploymentId, limit: number, workerId: string): Promise<ClaimedBatch[]> {
+      const { rows } = await relaxedPool.query({
+        name: 'claim_batches',
+        // `for update` in a CTE of its own: joined directly, a plan may run the limited query twice.
+        text: `with due as (
+            select batch_id from posthaste.batches
+            where deployment = $1 and branch = $2 and version = $3 and state = 'queued'
+              and (expires_at is null or expires_at > now())
+            order by synchronous desc, priority, batch_id
+            limit $4 for update skip locked)
+          update posthaste.batches batch
+          set state = 'running', claimed_by = $5, started_at = now(), runs = runs + 1
+          from due
+          where batch.batch_id = due.batch_id
+            and exists (select from posthaste.workers where worker_id = $5)
+          returning batch.batch_id, batch.request, batch.timeout_seconds, batch.runs,
+            batch.synchronous, batch.priority`,
+        values: [id.deployment, id.branch, id.version, limit, workerId],
+      })
+      return rows.sort(inQueueOrder).map((row) => ({
+        batchId: row.batch_id,
+        claimedBy: workerId,
+        data: row.request,
+        timeoutMs: row.timeout_seconds * 1_000,
+        runs: row.runs,
+      }))
+    },
+
+    /**
+     * Writes the end of a batch together with its delivery and the wake-up. False when the batch is no
+     * longer claimed by that worker: another process has it, and its result is the one that counts.
+     */
+    finish: finishGathered as (batch: FinishedBatch) => Promise<boolean>,
+
+    /** Ends the queued batches whose time to start is over, with an error as their result. */
+    async expire(): Promise<void> {
+      const { status, code, body } = failed(
+        'expired',
+        'The inference had not started when expires_in_seconds was over; call again, or give it longer.',
+      )
+      await pool.query({
+        name: 'expire',
+        text: `with due as (
+            select batch_id from posthaste.batches
+            where state = 'queued' and expires_at <= now()
+            order by batch_id for update skip locked),
+          finished as (
+            update posthaste.batches batch
+            set state = 'expired', status = $1, code = $2, result = $3, finished_at = now()
+            from due where batch.batch_id = due.batch_id
+            ${returning}),
+          ${afterEnd}`,
+        values: [status, code, body],
+      })
+    },
+
+    /**
+     * Ends a queued batch as canceled; false when it is not queued. A batch that was claimed in the
+     * meantime goes on.
+     */
+    async cancelQueued(batchId: string): Promise<boolean> {
+      const { status, code, body } = failed('canceled', 'The batch was canceled before it started.')
+      const { rowCount } = await pool.query({
+        name: 'cancel_queued',
+        text: `with finished as (
+            update posthaste.batches batch
+            set state = 'canceled', status = $2, code = $3, result = $4, finished_at = now()
+            where batch_id = $1 and state = 'queued'
+            ${returning}),
+          ${afterEnd}`,
+        values: [batchId, status, code, body],
+      })
+      return rowCount === 1
+    },
+
+    /**
+     * Puts what a worker still has claimed back into the queue, at once and uncounted: for a process
+     * that stops in order.
+     */
+    async handBack(workerId: string): Promise<void> {
+      await pool.query(
+        `with back as (
+            update posthaste.batches set state = 'queued', claimed_by = null, runs = runs - 1
+            where claimed_by = $1
+            returning deployment, branch, version)
+          select ${wakeInfer('id')} from (
+            select distinct deployment || '/' || branch || '/' || version as id from back order by 1) due`,
+        [workerId],
+      )
+    },
+  }
+}
+
+export type Inferences = ReturnType<typeof createInferences>
+
+type QueuedRow = { synchronous: boolean; priority: number; batch_id: string }
+
+/** The order of the claim: `returning` keeps none. */
+function inQueueOrder(a: QueuedRow, b: QueuedRow): number {
+  return (
+    Number(b.synchronous) - Number(a.synchronous) ||
+    a.priority - b.priority ||
+    (a.batch_id < b.batch_id ? -1 : 1)
+  )
+}

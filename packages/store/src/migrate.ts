@@ -1,0 +1,46 @@
+import { readdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { Logger, makeWorkerUtils } from 'graphile-worker'
+import { runner } from 'node-pg-migrate'
+import type { Pool } from './pools.ts'
+
+const dir = fileURLToPath(new URL('../migrations', import.meta.url))
+const migrationsTable = 'posthaste_migrations'
+
+/**
+ * Brings a database up to date: Posthaste's tables and graphile-worker's. Two that run at once wait
+ * for each other. Rejects with PostgreSQL's error, and the migration that failed is undone whole.
+ */
+export async function migrate(databaseUrl: string): Promise<void> {
+  const workerUtils = await makeWorkerUtils({
+    connectionString: databaseUrl,
+    logger: new Logger(() => () => {}),
+  })
+  try {
+    await workerUtils.migrate()
+  } finally {
+    await workerUtils.release()
+  }
+  await runner({
+    databaseUrl,
+    dir,
+    direction: 'up',
+    migrationsTable,
+    advisoryLockMode: 'wait',
+    log: () => {},
+  })
+}
+
+/**
+ * The migrations that this version of Posthaste has and the database has not, by name. Empty when the
+ * database is ready. Rejects when PostgreSQL is away.
+ */
+export async function findMissingMigrations(pool: Pick<Pool, 'query'>): Promise<string[]> {
+  const files = await readdir(dir)
+  const names = files.filter((file) => file.endsWith('.sql')).map((file) => file.slice(0, -4))
+  const exists = await pool.query('select to_regclass($1) as table', [migrationsTable])
+  if (exists.rows[0].table === null) return names
+  const applied = await pool.query(`select name from ${migrationsTable}`)
+  const done = new Set(applied.rows.map(({ name }) => name))
+  return names.filter((name) => !done.has(name)).sort()
+}

@@ -1,0 +1,102 @@
+import { Logger, run, type Task } from 'graphile-worker'
+import type pg from 'pg'
+import { pause } from './database-errors.ts'
+
+/**
+ * A wake-up is a graphile-worker job that says "something is due for this key". It holds no work: what
+ * is due is found in the tables, so a wake-up may be lost late, repeated or merged with another.
+ */
+
+/** SQL that wakes a deployment's runner; `id` is an expression for `deployment/branch/version`. */
+export const wakeInfer = (id: string) =>
+  `graphile_worker.add_job('infer', json_build_object('deployment', ${id}), job_key => 'infer:' || ${id})`
+
+/** SQL that wakes a destination's dispatcher now. */
+export const wakeDeliver = (destination: string) =>
+  `graphile_worker.add_job('deliver', json_build_object('destination', ${destination}), job_key => 'deliver:' || ${destination})`
+
+/**
+ * SQL that wakes a destination's dispatcher at a time. Its key has the time in it: adding a key again
+ * moves its job, and an early wake-up must not be moved later.
+ */
+export const wakeDeliverAt = (destination: string, at: string) =>
+  `graphile_worker.add_job('deliver', json_build_object('destination', ${destination}), run_at => ${at}, job_key => 'deliver:' || ${destination} || ':' || extract(epoch from ${at})::bigint)`
+
+/** SQL that wakes the expiry of batches at a time. */
+export const wakeExpireAt = (at: string) =>
+  `graphile_worker.add_job('expire', run_at => ${at}, job_key => 'expire:' || extract(epoch from ${at})::bigint)`
+
+/** SQL that rounds a time up to a whole second, so that many timed wake-ups share one job. */
+export const wholeSecond = (at: string) => `to_timestamp(ceil(extract(epoch from ${at})))`
+
+/** The tasks that wake-ups run, by name. */
+export type WakeUpTasks = Partial<{
+  infer: (deployment: string) => void
+  deliver: (destination: string) => void
+  expire: () => Promise<void>
+}>
+
+/**
+ * Takes wake-ups for `tasks`, each of which only starts the work, so that a job is never long. Once a
+ * minute `restore` wakes every key that has due rows, whatever became of its wake-ups.
+ *
+ * graphile-worker ends when it loses the database for long; it is then started again until `close`.
+ */
+export function startWakeUps(parts: {
+  pool: pg.Pool
+  tasks: WakeUpTasks
+  restore: () => Promise<void>
+  log: { warn(fields: object, message: string): void }
+}) {
+  const { pool, tasks, restore, log } = parts
+  const stopping = new AbortController()
+  let stop = async (): Promise<void> => {}
+  const ended = keepRunning()
+
+  const taskList: Record<string, Task> = { restore }
+  const { infer, deliver, expire } = tasks
+  if (infer)
+    taskList.infer = async (payload) => infer((payload as { deployment: string }).deployment)
+  if (deliver) {
+    taskList.deliver = async (payload) => deliver((payload as { destination: string }).destination)
+  }
+  if (expire) taskList.expire = expire
+
+  async function keepRunning(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        const runner = await run({
+          pgPool: pool,
+          taskList,
+          concurrency: 1,
+          pollInterval: 2_000,
+          noHandleSignals: true,
+          crontab: '* * * * * restore ?max=3',
+          logger: quietLogger(log),
+        })
+        stop = () => runner.stop()
+        if (stopping.signal.aborted) await stop()
+        await runner.promise
+      } catch (error) {
+        if (stopping.signal.aborted) return
+        log.warn({ reason: (error as Error).message }, 'wake-ups interrupted')
+      }
+      await pause(1_000, stopping.signal)
+    }
+  }
+
+  return {
+    /** Takes no more wake-ups. */
+    async close(): Promise<void> {
+      stopping.abort()
+      await stop().catch(() => {})
+      await ended
+    },
+  }
+}
+
+/** graphile-worker logs each job; of that only its warnings and errors matter here. */
+const quietLogger = (log: { warn(fields: object, message: string): void }) =>
+  new Logger(() => (level, message) => {
+    if (level === 'error' || level === 'warning') log.warn({ reason: message }, 'wake-ups')
+  })

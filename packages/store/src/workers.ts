@@ -1,0 +1,110 @@
+import type pg from 'pg'
+import type { Pool } from './pools.ts'
+import { wakeDeliver, wakeExpireAt, wakeInfer } from './wake-ups.ts'
+
+/** A process is given up when it has been silent for this long. */
+export const silenceMs = 15_000
+export const heartbeatMs = 3_000
+
+/** The kinds of process that have a row in `workers`. */
+export type WorkerRole = 'api' | 'runner' | 'dispatcher'
+
+const wakeDue = `select
+  (select count(${wakeInfer('id')}) from (
+    select distinct deployment || '/' || branch || '/' || version as id
+    from posthaste.batches where state = 'queued' order by 1) due),
+  (select count(${wakeDeliver('destination')}) from (
+    select distinct destination from posthaste.deliveries
+    where state = 'pending' and claimed_by is null and next_attempt_at <= now() order by 1) due),
+  (select count(${wakeExpireAt('at')}) from (
+    select date_trunc('second', now()) as at where exists (
+      select from posthaste.batches where state = 'queued' and expires_at <= now())) due)`
+
+/** The statements about processes: who lives, and what becomes of the claims of one that does not. */
+export function createWorkers(pool: Pool) {
+  return {
+    /** Makes a row for this process and gives its id, the one that claims are made for. */
+    async register(role: WorkerRole): Promise<string> {
+      const { rows } = await pool.query(
+        'insert into posthaste.workers (role, pid) values ($1, $2) returning worker_id',
+        [role, process.pid],
+      )
+      return rows[0].worker_id
+    },
+
+    /** Says that a worker lives; false when it was given up and its claims are no longer its own. */
+    async heartbeat(workerId: string): Promise<boolean> {
+      const { rowCount } = await pool.query({
+        name: 'heartbeat',
+        text: 'update posthaste.workers set heartbeat_at = now() where worker_id = $1',
+        values: [workerId],
+      })
+      return rowCount === 1
+    },
+
+    /** Removes the row of a process that has handed back its claims. */
+    async leave(workerId: string): Promise<void> {
+      await pool.query('delete from posthaste.workers where worker_id = $1', [workerId])
+    },
+
+    /**
+     * Gives back what is claimed by no living worker, and wakes every key that has due rows: nothing
+     * then depends on a wake-up that was lost, or on a claim that was made while its worker was given up.
+     */
+    async restore(): Promise<void> {
+      await inTransaction(pool, restore)
+    },
+
+    /**
+     * Gives up the workers that are silent and restores what they had claimed, in one transaction;
+     * the ids of those given up. One process at a time: the others find the lock taken and leave.
+     */
+    async sweep(): Promise<string[]> {
+      return inTransaction(pool, async (client) => {
+        const lock = await client.query(
+          "select pg_try_advisory_xact_lock(hashtext('posthaste.sweep')) as taken",
+        )
+        if (!lock.rows[0].taken) return []
+        const { rows } = await client.query(
+          `delete from posthaste.workers
+            where heartbeat_at < now() - $1 * interval '1 millisecond' returning worker_id`,
+          [silenceMs],
+        )
+        if (rows.length > 0) await restore(client)
+        return rows.map((row) => row.worker_id)
+      })
+    },
+  }
+}
+
+export type Workers = ReturnType<typeof createWorkers>
+
+type Client = Pick<pg.PoolClient, 'query'>
+
+/** A batch keeps its count of runs, so that one which keeps killing its runner is noticed. */
+async function restore(client: Client): Promise<void> {
+  await client.query(
+    `update posthaste.batches set state = 'queued', claimed_by = null
+      where claimed_by is not null and claimed_by not in (select worker_id from posthaste.workers)`,
+  )
+  await client.query(
+    `update posthaste.deliveries set claimed_by = null
+      where claimed_by is not null and claimed_by not in (select worker_id from posthaste.workers)`,
+  )
+  await client.query(wakeDue)
+}
+
+async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    client.release()
+    return result
+  } catch (error) {
+    // The connection is dropped, and with it whatever state the transaction was in.
+    client.release(true)
+    throw error
+  }
+}

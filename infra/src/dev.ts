@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { readSettings } from '@posthaste/core/settings'
-import { checkPorts } from './check-ports.ts'
-import { lockDataDir } from './data-dir-lock.ts'
-import { prepareDevDatabase, startDevDatabase } from './dev-database.ts'
-import { describeDev } from './dev-description.ts'
-import { startDevProcesses } from './dev-processes.ts'
-import { DevSettings } from './dev-settings.ts'
-import { createLineLog } from './log-line.ts'
+import { checkPorts } from './dev/check-ports.ts'
+import { lockDataDir } from './dev/data-dir-lock.ts'
+import { prepareDevDatabase, startDevDatabase } from './dev/dev-database.ts'
+import { describeDev } from './dev/dev-description.ts'
+import { startDevProcesses } from './dev/dev-processes.ts'
+import { DevSettings } from './dev/dev-settings.ts'
+import { createLineLog } from './processes/log-line.ts'
+import { onStopRequest } from './processes/stop-requests.ts'
 import { repository } from './repository.ts'
-import { onStopRequest } from './stop-requests.ts'
 
 // Whoever read our output may be gone before we are.
 process.stdout.on('error', () => {})
@@ -28,18 +28,18 @@ onStopRequest((count) => {
   stopping.abort()
 })
 
+let fault: Error | undefined
 try {
   await start(readSettings(DevSettings, process.env))
   if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
 } catch (error) {
   // Whatever a start meets that was told to stop is no news.
-  if (!stopping.signal.aborted) {
-    console.error((error as Error).message)
-    process.exitCode = 1
-  }
+  if (!stopping.signal.aborted) fault = error as Error
 }
 for (const part of running.toReversed()) await part.end()
-process.exit()
+// Last, where it is seen.
+if (fault) console.error(fault.message)
+process.exit(fault ? 1 : 0)
 
 /** Starts everything; resolves when all are ready. */
 async function start(settings: DevSettings): Promise<void> {

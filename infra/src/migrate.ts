@@ -1,7 +1,7 @@
 import { readSettings, SettingsError, sharedSettings } from '@posthaste/core/settings'
 import { migrate } from '@posthaste/store/migrate'
 import { Type } from '@sinclair/typebox'
-import { describeDatabaseFault } from './database-fault.ts'
+import { describeDatabaseFault } from './postgres/database-fault.ts'
 
 const Settings = Type.Object({
   DATABASE_URL: Type.String({ ...sharedSettings.DATABASE_URL, default: '' }),

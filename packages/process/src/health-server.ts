@@ -3,17 +3,27 @@ import { addHealthRoutes, type FindUnreadiness } from './health.ts'
 
 /**
  * The HTTP server of a process that has no other one: `/healthz` and `/readyz`. Resolves once it
- * listens, to its port and the function that closes it; rejects with a sentence when it cannot.
+ * listens; rejects with a sentence when it cannot. The process is ready at the earliest when it has
+ * called `started`.
  */
 export async function startHealthServer(options: {
   host: string
   port: number
   findUnreadiness: FindUnreadiness
-}): Promise<{ port: number; close: () => Promise<void> }> {
+}): Promise<{ port: number; started: () => void; close: () => Promise<void> }> {
+  let isStarting = true
   const app = Fastify({ forceCloseConnections: true })
-  addHealthRoutes(app, options.findUnreadiness)
+  addHealthRoutes(app, async () =>
+    isStarting ? 'The process is still starting; ask again.' : options.findUnreadiness(),
+  )
   const port = await listen(app, options)
-  return { port, close: () => app.close() }
+  return {
+    port,
+    started: () => {
+      isStarting = false
+    },
+    close: () => app.close(),
+  }
 }
 
 /** Listens and gives the port; a port that is taken is said with the remedy. */

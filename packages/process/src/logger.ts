@@ -7,10 +7,12 @@ export type { Logger }
  * its values are fields. Never give it a body, a key or a secret.
  */
 export function createLogger(name: string, level: string): Logger {
-  return pino({
+  const options = {
     name,
     level,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
-  })
+  }
+  // Written at once: what is still to be written when its reader is gone would keep the process alive.
+  return pino(options, pino.destination({ fd: 1, sync: true }))
 }

@@ -24,17 +24,22 @@ export function createBatches(pool: Pick<Pool, 'query'>) {
       return rows[0] && toBatch(rows[0])
     },
 
-    /** The state of each of these batches, and, of those that ended, status and body. Unknown ids are left out. */
+    /** How each of these batches ended. One that has not ended has only its state; unknown ids are left out. */
     async findResults(
       batchIds: readonly string[],
     ): Promise<Map<string, { state: BatchState } | BatchResult>> {
       const { rows } = await pool.query({
         name: 'find_results',
-        text: `select batch_id, state, status, result as body
+        text: `select batch_id, state, status, result
           from posthaste.batches where batch_id = any($1::uuid[])`,
         values: [batchIds],
       })
-      return new Map(rows.map(({ batch_id: batchId, ...result }) => [batchId, result]))
+      return new Map(
+        rows.map(({ batch_id: batchId, state, status, result }) => [
+          batchId,
+          result === null ? { state } : { state, status, body: result },
+        ]),
+      )
     },
 
     /**

@@ -98,6 +98,6 @@ test('what is handed back is due again at once', async () => {
   await store.acceptAndFinish()
   await claim()
   expect(await claim()).toEqual([])
-  await store.deliveries.handBack(workerId)
+  await store.deliveries.handBack(workerId, await store.deliveries.findClaimed(workerId))
   expect(await claim()).toHaveLength(1)
 })

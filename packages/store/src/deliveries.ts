@@ -127,15 +127,26 @@ export function createDeliveries(pools: {
      */
     recordAttempt: recordGathered as (attempt: RecordedAttempt) => Promise<boolean>,
 
-    /** Gives back what a worker still has claimed, at once: for a process that stops in order. */
-    async handBack(workerId: string): Promise<void> {
+    /** The batches whose deliveries are claimed for a worker. */
+    async findClaimed(workerId: string): Promise<string[]> {
+      const { rows } = await relaxedPool.query({
+        name: 'find_claimed_deliveries',
+        text: 'select batch_id from posthaste.deliveries where claimed_by = $1',
+        values: [workerId],
+      })
+      return rows.map((row) => row.batch_id)
+    },
+
+    /** Gives back deliveries that a worker has claimed and does not attempt; they are due again at once. */
+    async handBack(workerId: string, batchIds: readonly string[]): Promise<void> {
       await pool.query(
         `with back as (
-            update posthaste.deliveries set claimed_by = null where claimed_by = $1
+            update posthaste.deliveries set claimed_by = null
+            where batch_id = any($2::uuid[]) and claimed_by = $1
             returning destination)
           select ${wakeDeliver('destination')} from (
             select distinct destination from back order by 1) due`,
-        [workerId],
+        [workerId, batchIds],
       )
     },
   }

@@ -8,13 +8,13 @@ function setup(options: { width?: number; maxInFlight?: number } = {}) {
   const claims: { key: string; limit: number }[] = []
   let fault: Error | undefined
 
-  const drain = createDrain<string>({
+  const drain = createDrain({
     claim: async (key, limit) => {
       if (fault) throw fault
       claims.push({ key, limit })
-      return (due.get(key) ?? []).splice(0, limit).map((item) => `${key}${item}`)
+      return (due.get(key) ?? []).splice(0, limit).map((item) => ({ batchId: `${key}${item}` }))
     },
-    work: (item, signal) =>
+    work: ({ batchId: item }, signal) =>
       new Promise((resolve) => {
         const end = () => {
           running.splice(
@@ -29,8 +29,9 @@ function setup(options: { width?: number; maxInFlight?: number } = {}) {
     maxInFlight: options.maxInFlight ?? 100,
     log: { warn: () => {} },
   })
+  let added = 0
   const add = (key: string, count: number) => {
-    due.set(key, [...(due.get(key) ?? []), ...Array.from({ length: count }, (_, at) => at)])
+    due.set(key, [...(due.get(key) ?? []), ...Array.from({ length: count }, () => added++)])
     drain.wakeUp(key)
   }
   const items = () => running.map(({ item }) => item).sort()
@@ -61,8 +62,8 @@ test('what becomes due during a drain is taken on its wake-up', async () => {
   const { add, isRunning } = setup()
   add('a', 1)
   await isRunning(['a0'])
-  add('a', 1)
-  await isRunning(['a0', 'a0'])
+  add('a', 2)
+  await isRunning(['a0', 'a1', 'a2'])
 })
 
 test('keys that fill the process do not shut another out', async () => {
@@ -70,7 +71,7 @@ test('keys that fill the process do not shut another out', async () => {
   add('a', 10)
   await isRunning(['a0', 'a1', 'a2', 'a3'])
   add('b', 10)
-  await isRunning(['a0', 'a1', 'a2', 'a3', 'b0'])
+  await isRunning(['a0', 'a1', 'a2', 'a3', 'b10'])
 })
 
 test('a key that was held back by the process takes the room that others leave', async () => {
@@ -78,10 +79,10 @@ test('a key that was held back by the process takes the room that others leave',
   add('a', 4)
   await isRunning(['a0', 'a1', 'a2', 'a3'])
   add('b', 2)
-  await isRunning(['a0', 'a1', 'a2', 'a3', 'b0'])
+  await isRunning(['a0', 'a1', 'a2', 'a3', 'b4'])
   end('a0')
   end('a1')
-  await isRunning(['a2', 'a3', 'b0', 'b1'])
+  await isRunning(['a2', 'a3', 'b4', 'b5'])
 })
 
 test('a claim that fails because the database is away is made again', async () => {

@@ -8,7 +8,7 @@ import { isDatabaseAway, pause } from './database-errors.ts'
  * nothing in flight may always take one, so that keys which fill the process cannot shut others out.
  * Claims wait until half a key's width is free: a claim of one row costs nearly as much as one of many.
  */
-export function createDrain<Item>(parts: {
+export function createDrain<Item extends { batchId: string }>(parts: {
   claim: (key: string, limit: number) => Promise<Item[]>
   /** Never rejects for what is expected; what it rejects with is logged, and the item counts as done. */
   work: (item: Item, signal: AbortSignal) => Promise<void>
@@ -18,7 +18,7 @@ export function createDrain<Item>(parts: {
 }) {
   const { claim, work, width, maxInFlight, log } = parts
   const drains = new Map<string, { lookAgain(): void; resume(): void }>()
-  const inFlight = new Set<Promise<void>>()
+  const inFlight = new Map<string, Promise<void>>()
   const stopping = new AbortController()
   const aborting = new AbortController()
 
@@ -53,12 +53,12 @@ export function createDrain<Item>(parts: {
         .catch((error) => log.warn({ key, reason: (error as Error).message }, 'work failed'))
         .then(() => {
           own--
-          inFlight.delete(done)
+          inFlight.delete(item.batchId)
           resume()
           if (inFlight.size !== maxInFlight - 1) return
           for (const waiting of drains.values()) waiting.resume()
         })
-      inFlight.add(done)
+      inFlight.set(item.batchId, done)
     }
 
     while (!stopping.signal.aborted && (due || own > 0)) {
@@ -86,6 +86,8 @@ export function createDrain<Item>(parts: {
 
   return {
     wakeUp,
+    /** Whether a batch is being worked on. */
+    holds: (batchId: string): boolean => inFlight.has(batchId),
 
     /**
      * Claims nothing more and waits for what is in flight, `graceMs` at most; then aborts the `signal`
@@ -95,10 +97,8 @@ export function createDrain<Item>(parts: {
       stopping.abort()
       for (const drain of drains.values()) drain.lookAgain()
       const grace = pause(graceMs, aborting.signal)
-      await Promise.race([Promise.all(inFlight), grace])
+      await Promise.race([Promise.all(inFlight.values()), grace])
       aborting.abort()
     },
   }
 }
-
-export type Drain = Pick<ReturnType<typeof createDrain>, 'wakeUp' | 'close'>

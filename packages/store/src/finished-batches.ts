@@ -35,9 +35,9 @@ export function createFinishedBatches(parts: {
         connectionTimeoutMillis: 5_000,
         keepAlive: true,
       })
-      const lost = new Promise<Error>((resolve) => {
-        client?.once('error', resolve)
-        client?.once('end', () => resolve(new Error('connection ended')))
+      const lost = new Promise<void>((resolve) => {
+        client?.on('error', () => resolve())
+        client?.on('end', resolve)
       })
       client.on('notification', ({ payload }) => {
         if (payload && waiting.has(payload)) lookUp([payload])
@@ -61,7 +61,7 @@ export function createFinishedBatches(parts: {
     for (const batchId of batchIds) {
       findResult(batchId).then(
         (result) => {
-          if (!result || !('body' in result) || result.body === null) return
+          if (!result || !('body' in result)) return
           for (const resolve of waiting.get(batchId) ?? []) resolve(result)
         },
         // The database is away: the look-up after the reconnect finds it.

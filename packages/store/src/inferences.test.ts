@@ -93,7 +93,7 @@ test('a process that was given up cannot write over the one that has its batch n
 test('what is handed back is queued again, and counts no run', async () => {
   await store.accept()
   await claim()
-  await store.inferences.handBack(workerId)
+  await store.inferences.handBack(workerId, await store.inferences.findClaimed(workerId))
   expect(await claim()).toMatchObject([{ runs: 1 }])
 })
 

@@ -153,19 +153,26 @@ export function createInferences(pools: {
       return rowCount === 1
     },
 
-    /**
-     * Puts what a worker still has claimed back into the queue, at once and uncounted: for a process
-     * that stops in order.
-     */
-    async handBack(workerId: string): Promise<void> {
+    /** The batches that are claimed for a worker. */
+    async findClaimed(workerId: string): Promise<string[]> {
+      const { rows } = await relaxedPool.query({
+        name: 'find_claimed_batches',
+        text: 'select batch_id from posthaste.batches where claimed_by = $1',
+        values: [workerId],
+      })
+      return rows.map((row) => row.batch_id)
+    },
+
+    /** Puts batches that a worker has claimed and does not run back into the queue, uncounted. */
+    async handBack(workerId: string, batchIds: readonly string[]): Promise<void> {
       await pool.query(
         `with back as (
             update posthaste.batches set state = 'queued', claimed_by = null, runs = runs - 1
-            where claimed_by = $1
+            where batch_id = any($2::uuid[]) and claimed_by = $1
             returning deployment, branch, version)
           select ${wakeInfer('id')} from (
             select distinct deployment || '/' || branch || '/' || version as id from back order by 1) due`,
-        [workerId],
+        [workerId, batchIds],
       )
     },
   }

@@ -10,7 +10,7 @@ import { heartbeatMs, silenceMs, type WorkerRole, type Workers } from './workers
  * PostgreSQL comes back, everybody has been silent, and nobody is to blame.
  */
 export async function joinWorkers(parts: {
-  workers: Pick<Workers, 'register' | 'heartbeat' | 'leave' | 'sweep'>
+  workers: Pick<Workers, 'register' | 'heartbeat' | 'leave' | 'sweep' | 'restore'>
   role: WorkerRole
   log: {
     info(fields: object, message: string): void
@@ -22,6 +22,7 @@ export async function joinWorkers(parts: {
   let workerId = await workers.register(role)
   let heardSinceMs = performance.now()
   let heardLastMs = heardSinceMs
+  let wasAway = false
   const ended = beat()
 
   async function beat(): Promise<void> {
@@ -30,7 +31,11 @@ export async function joinWorkers(parts: {
       if (stopping.signal.aborted) return
       try {
         await beatOnce()
+        // Wake-ups that were taken when the connection broke are gone with it.
+        if (wasAway) await workers.restore()
+        wasAway = false
       } catch (error) {
+        wasAway = true
         if (!isDatabaseAway(error))
           log.warn({ reason: (error as Error).message }, 'heartbeat failed')
       }

@@ -32,6 +32,8 @@ export function createPools(
     })
     // Without a listener the loss of an idle connection would end the process.
     pool.on('error', (error) => log.warn({ reason: error.message }, 'database connection lost'))
+    // An idle connection's loss is told to the pool, a lent one's to its statement.
+    pool.on('connect', (client) => client.on('error', () => {}))
     return pool
   }
 

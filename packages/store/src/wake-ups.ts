@@ -50,17 +50,19 @@ export function startWakeUps(parts: {
 }) {
   const { pool, tasks, restore, log } = parts
   const stopping = new AbortController()
+  const listening = Promise.withResolvers<void>()
   let stop = async (): Promise<void> => {}
-  const ended = keepRunning()
 
   const taskList: Record<string, Task> = { restore }
   const { infer, deliver, expire } = tasks
-  if (infer)
+  if (infer) {
     taskList.infer = async (payload) => infer((payload as { deployment: string }).deployment)
+  }
   if (deliver) {
     taskList.deliver = async (payload) => deliver((payload as { destination: string }).destination)
   }
   if (expire) taskList.expire = expire
+  const ended = keepRunning()
 
   async function keepRunning(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -75,6 +77,7 @@ export function startWakeUps(parts: {
           logger: quietLogger(log),
         })
         stop = () => runner.stop()
+        runner.events.once('pool:listen:success', () => listening.resolve())
         if (stopping.signal.aborted) await stop()
         await runner.promise
       } catch (error) {
@@ -86,9 +89,13 @@ export function startWakeUps(parts: {
   }
 
   return {
+    /** Settles once wake-ups are heard as they come; before, they are found by looking every two seconds. */
+    listening: listening.promise,
+
     /** Takes no more wake-ups. */
     async close(): Promise<void> {
       stopping.abort()
+      listening.resolve()
       await stop().catch(() => {})
       await ended
     },

@@ -1,4 +1,4 @@
-import { repository } from './repository.ts'
+import { repository } from '../repository.ts'
 import { type Exit, formatExit, type SpawnedProcess, spawnProcess } from './spawn-process.ts'
 import { waitUntilReady } from './wait-until-ready.ts'
 
@@ -70,6 +70,7 @@ async function startStackProcess(options: {
   const lines: string[] = []
   let port = 0
   let current: SpawnedProcess | undefined
+  const getUrl = () => `http://127.0.0.1:${port}`
 
   await start()
 
@@ -105,7 +106,6 @@ async function startStackProcess(options: {
     }
   }
 
-  const getUrl = () => `http://127.0.0.1:${port}`
   return {
     name,
     url: getUrl(),

@@ -4,7 +4,9 @@ import type { DevSettings } from './dev-settings.ts'
 /** What runs where, and what to try: the lines that `pnpm dev` prints when all is ready. */
 export function describeDev(settings: DevSettings, dataDir: string): string {
   const { PORT, RUNNER_PORT, DISPATCHER_PORT, INBOX_PORT, DATABASE_URL } = settings
-  const urlFile = relative(process.cwd(), join(dataDir, 'url'))
+  const path = join(dataDir, 'url')
+  const nearPath = relative(process.cwd(), path)
+  const urlFile = nearPath.startsWith('..') ? path : nearPath
   const database = DATABASE_URL === '' ? `psql "$(cat ${urlFile})"` : 'as DATABASE_URL says'
   const call = {
     data: 'I love it',

@@ -1,9 +1,9 @@
+import { formatLogLine, type Log } from '../processes/log-line.ts'
+import { formatExit } from '../processes/spawn-process.ts'
+import { createSupervisor } from '../processes/supervisor.ts'
+import { waitUntilReady } from '../processes/wait-until-ready.ts'
+import { repository } from '../repository.ts'
 import type { DevSettings } from './dev-settings.ts'
-import { formatLogLine, type Log } from './log-line.ts'
-import { repository } from './repository.ts'
-import { formatExit } from './spawn-process.ts'
-import { createSupervisor } from './supervisor.ts'
-import { waitUntilReady } from './wait-until-ready.ts'
 import { watchSources } from './watch-sources.ts'
 
 const readyWithinMs = 60_000

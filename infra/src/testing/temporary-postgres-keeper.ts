@@ -1,17 +1,15 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startEmbeddedPostgres } from './embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../postgres/embedded-postgres.ts'
+import { makeTemporaryFolder } from './temporary-folder.ts'
 
 // The process behind temporary-postgres.ts: it keeps a server until its parent disconnects or is gone.
 
 const parentGone = once(process, 'disconnect')
-const dir = await mkdtemp(join(tmpdir(), 'posthaste-temporary-'))
+const folder = await makeTemporaryFolder()
 const ignore = () => {}
 try {
   const postgres = await startEmbeddedPostgres({
-    dir,
+    dir: folder.path,
     settings: {
       fsync: 'off',
       full_page_writes: 'off',
@@ -22,11 +20,11 @@ try {
   })
   if (process.connected) process.send!({ url: postgres.url })
   await parentGone
-  await postgres.stop('immediate')
+  await postgres.remove()
 } catch (error) {
   console.error((error as Error).message)
   process.exitCode = 1
 } finally {
-  await rm(dir, { recursive: true, force: true })
+  await folder.remove()
 }
 if (process.connected) process.disconnect()

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { migrate } from '@posthaste/store/migrate'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import pg from 'pg'
-import { describeDatabaseFault } from './database-fault.ts'
-import { startEmbeddedPostgres } from './embedded-postgres.ts'
-import { keepPostgresRunning } from './keep-postgres-running.ts'
-import type { Log } from './log-line.ts'
+import { describeDatabaseFault } from '../postgres/database-fault.ts'
+import { startEmbeddedPostgres } from '../postgres/embedded-postgres.ts'
+import { keepPostgresRunning } from '../postgres/keep-postgres-running.ts'
+import type { Log } from '../processes/log-line.ts'
 
 /** Starts the embedded PostgreSQL of `dataDir` and keeps it running until `end` or `kill`. */
 export async function startDevDatabase(dataDir: string, log: Log) {

@@ -1,4 +1,4 @@
-import { findPortFault } from './ports.ts'
+import { findPortFault } from '../processes/ports.ts'
 
 /**
  * Sees that each port, by the name of its setting, can be listened on. Throws a sentence with port,

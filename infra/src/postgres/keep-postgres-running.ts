@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../processes/log-line.ts'
 import type { EmbeddedPostgres } from './embedded-postgres.ts'
-import type { Log } from './log-line.ts'
 
 /**
  * Looks after a server until the returned function is called: one that ended is started again after

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import type { Log } from './log-line.ts'
-import { findFreePort, findPortFault } from './ports.ts'
+import type { Log } from '../processes/log-line.ts'
+import { findFreePort, findPortFault } from '../processes/ports.ts'
+import { findProcessCommand } from '../processes/process-command.ts'
 import { findPostgresBinaries } from './postgres-binaries.ts'
 import { type PostgresHome, preparePostgresHome } from './postgres-home.ts'
-import { findProcessCommand } from './process-command.ts'
 
 const host = '127.0.0.1'
 
@@ -107,7 +107,6 @@ export async function startEmbeddedPostgres(options: {
 
   /** Undefined once it runs; else why it does not. */
   async function tryToStart(): Promise<string | undefined> {
-    await removeForeignPidFile(cluster)
     await writeForServer(join(cluster, 'posthaste.conf'), formatSettings({ ...settings, port }))
     const logStart = await stat(logFile).then(
       ({ size }) => size,
@@ -119,9 +118,12 @@ export async function startEmbeddedPostgres(options: {
         return undefined
       } catch (error) {
         const written = (await findText(logFile))?.slice(logStart) ?? ''
-        // Backends of a server that was killed end within a second of it.
-        if (attempt < 5 && written.includes('shared memory block')) {
-          await delay(500)
+        const isHeld = /shared memory block|lock file "postmaster\.pid"/.test(written)
+        if (isHeld && attempt < 6 && !(await findServerPid(cluster))) {
+          // The backends of a server that was killed end within a second of it. What is in the way
+          // after that is its number: another process has it now, or nobody waits for its zombie.
+          if (attempt === 5) await rm(join(cluster, 'postmaster.pid'), { force: true })
+          await delay(400)
           continue
         }
         return written.match(/(?:FATAL|PANIC): {2}.*/)?.[0] ?? String(error)
@@ -158,6 +160,13 @@ export async function startEmbeddedPostgres(options: {
     },
     /** Ends the connections and stops, whoever started it; `immediate` leaves the rest to recovery. */
     stop,
+    /** Stops, and deletes the cluster with its data, also where it lives outside of `dir`. */
+    async remove(): Promise<void> {
+      await stop('immediate')
+      for (const path of [home.path, join(dir, 'postgres'), urlFile]) {
+        await rm(path, { recursive: true, force: true })
+      }
+    },
   }
 
   async function writeForServer(path: string, text: string): Promise<void> {
@@ -231,16 +240,6 @@ async function createDatabase(url: string, name: string): Promise<void> {
 async function findServerPid(cluster: string): Promise<number | undefined> {
   const pid = await readPidFile(cluster)
   return pid !== undefined && (await isPostmaster(pid)) ? pid : undefined
-}
-
-/**
- * After a restart of the machine, the process of the number in `postmaster.pid` may be any other:
- * PostgreSQL would not start then, and `pg_ctl stop` would hit that one.
- */
-async function removeForeignPidFile(cluster: string): Promise<void> {
-  const pid = await readPidFile(cluster)
-  if (pid === undefined || (await findProcessCommand(pid)) === undefined) return
-  if (!(await isPostmaster(pid))) await rm(join(cluster, 'postmaster.pid'), { force: true })
 }
 
 async function readPidFile(cluster: string): Promise<number | undefined> {

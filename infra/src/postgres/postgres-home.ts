@@ -64,6 +64,11 @@ async function makeOwned(path: string, user: PostgresUser): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
   const found = await lstat(path)
+  // Root was interrupted between making the folder and giving it away.
+  if (user.uid !== undefined && found.uid === 0 && found.isDirectory()) {
+    await chown(path, user.uid, user.gid!)
+    return false
+  }
   const isOurs = found.uid === (user.uid ?? process.getuid?.() ?? found.uid)
   if (isOurs && found.isDirectory()) return false
   throw new Error(

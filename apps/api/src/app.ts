@@ -1,0 +1,64 @@
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import { createBatchId } from '@posthaste/core/batch-id'
+import { addHealthRoutes, type FindUnreadiness } from '@posthaste/process/health'
+import type { Logger } from '@posthaste/process/logger'
+import type { FinishedBatches } from '@posthaste/store/finished-batches'
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
+import type { Api } from './api.ts'
+import { type ApiKeyOptions, addApiKeys } from './plugins/api-keys.ts'
+import { addBatchIdHeader } from './plugins/batch-id-header.ts'
+import { addDraining } from './plugins/draining.ts'
+import { addErrorReplies, describeInvalid, replyWithError } from './plugins/error-replies.ts'
+import { addJsonBodies } from './plugins/json-bodies.ts'
+import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
+import { addGetBatch } from './routes/get-batch.ts'
+import { addGetResult } from './routes/get-result.ts'
+
+/** What the api is built of; a test gives its own. */
+export type ApiParts = CallParts & {
+  finished: Pick<FinishedBatches, 'wait'>
+  apiKeys: ApiKeyOptions
+  maxBodyBytes: number
+  findUnreadiness: FindUnreadiness
+  log: Logger
+}
+
+/** Builds the api: it serves once `listen` is called, and answers `inject` without. */
+export function buildApp(parts: ApiParts) {
+  const app: Api = Fastify({
+    loggerInstance: parts.log as FastifyBaseLogger,
+    // Calls are logged where they are accepted, once, with their batchId.
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    // Every request may become a batch, so its id is made as one.
+    genReqId: createBatchId,
+    requestIdHeader: false,
+    bodyLimit: parts.maxBodyBytes,
+    requestTimeout: 120_000,
+    routerOptions: { maxParamLength: 1_000 },
+    // Requests that arrive while the api drains get our own 503, with Retry-After.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    schemaErrorFormatter: describeInvalid,
+    frameworkErrors: replyWithError,
+  })
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .setValidatorCompiler(TypeBoxValidatorCompiler)
+
+  addErrorReplies(app)
+  addBatchIdHeader(app)
+  addJsonBodies(app)
+  const draining = addDraining(app)
+  addHealthRoutes(app, parts.findUnreadiness)
+
+  app.register(async (guarded) => {
+    addApiKeys(guarded, parts.apiKeys)
+    addCallDeployment(guarded, { ...parts, stopping: draining.stopping })
+    addGetBatch(guarded, { ...parts, stopping: draining.stopping })
+    addGetResult(guarded, parts)
+  })
+
+  return { app, drain: draining.drain }
+}

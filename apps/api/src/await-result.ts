@@ -1,0 +1,43 @@
+import { CallError } from '@posthaste/core/call-errors'
+import type { BatchResult } from '@posthaste/store/batches'
+import type { FinishedBatches } from '@posthaste/store/finished-batches'
+import type { Inferences } from '@posthaste/store/inferences'
+
+/**
+ * Makes the function that waits for the result of a synchronous call's batch. Its turn must come within
+ * `queueTimeoutMs`; once it runs, its own time limit ends it. A caller that hangs up cancels its batch, and
+ * one that is cut off by a shutdown too, as long as it has not started: nobody would read the result.
+ */
+export function createAwaitResult(parts: {
+  finished: Pick<FinishedBatches, 'wait'>
+  inferences: Pick<Inferences, 'cancelQueued'>
+  queueTimeoutMs: number
+}) {
+  const { finished, inferences, queueTimeoutMs } = parts
+
+  return async (
+    batchId: string,
+    signals: { hungUp: AbortSignal; stopping: AbortSignal },
+  ): Promise<BatchResult> => {
+    const { hungUp, stopping } = signals
+    const gone = AbortSignal.any([hungUp, stopping])
+    for (;;) {
+      const turn = AbortSignal.any([gone, AbortSignal.timeout(queueTimeoutMs)])
+      const result = await finished.wait(batchId, turn)
+      if (result) return result
+      const canceled = await inferences.cancelQueued(batchId)
+      if (stopping.aborted) throw unavailable('The service is shutting down; send the call again.')
+      if (hungUp.aborted) throw unavailable('The caller hung up.')
+      if (canceled) {
+        throw unavailable(
+          `The call's turn did not come within ${queueTimeoutMs} ms; send it again, or use response_webhook.`,
+        )
+      }
+    }
+  }
+}
+
+export type AwaitResult = ReturnType<typeof createAwaitResult>
+
+const unavailable = (message: string) =>
+  new CallError('unavailable', message, { retryAfterSeconds: 5 })

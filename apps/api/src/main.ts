@@ -1,0 +1,64 @@
+import { createAddressGuard } from '@posthaste/addresses/address-guard'
+import { parseNetworks } from '@posthaste/core/address-rules'
+import { createRegistry } from '@posthaste/deployments/registry'
+import { listen } from '@posthaste/process/health-server'
+import { startProcess } from '@posthaste/process/start-process'
+import { createAcceptedCalls } from '@posthaste/store/accepted-calls'
+import { createBatches } from '@posthaste/store/batches'
+import { createFinishedBatches } from '@posthaste/store/finished-batches'
+import { createInferences } from '@posthaste/store/inferences'
+import { createPools } from '@posthaste/store/pools'
+import { watchQueueDepth } from '@posthaste/store/queue-depth'
+import { createReadiness } from '@posthaste/store/readiness'
+import { buildApp } from './app.ts'
+import { createAwaitResult } from './await-result.ts'
+import { ApiSettings } from './settings.ts'
+
+await startProcess('api', ApiSettings, async ({ settings, log }) => {
+  const pools = createPools(settings.DATABASE_URL, log)
+  const registry = await createRegistry({
+    dir: settings.DEPLOYMENTS_DIR,
+    watch: settings.DEPLOYMENTS_WATCH,
+    log,
+  })
+  for (const { file, reason } of registry.failures()) {
+    log.error({ file, reason }, 'deployment not loaded')
+  }
+
+  const batches = createBatches(pools.pool)
+  const finished = createFinishedBatches({ databaseUrl: settings.DATABASE_URL, batches, log })
+  const queueDepth = watchQueueDepth({ pool: pools.relaxedPool, maxQueued: settings.MAX_QUEUED })
+  const allowedNetworks = parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS)
+  const { app, drain } = buildApp({
+    registry,
+    calls: createAcceptedCalls(pools.pool),
+    batches,
+    finished,
+    queueDepth,
+    awaitResult: createAwaitResult({
+      finished,
+      inferences: createInferences(pools),
+      queueTimeoutMs: settings.SYNC_QUEUE_TIMEOUT_MS,
+    }),
+    guard: createAddressGuard(allowedNetworks),
+    allowedNetworks,
+    limits: {
+      maxTimeoutSecondsSync: settings.MAX_TIMEOUT_SECONDS_SYNC,
+      maxTimeoutSecondsAsync: settings.MAX_TIMEOUT_SECONDS_ASYNC,
+    },
+    apiKeys: { required: settings.REQUIRE_API_KEYS, operatorKey: settings.OPERATOR_KEY },
+    maxBodyBytes: settings.MAX_BODY_BYTES,
+    findUnreadiness: createReadiness(pools.pool).findUnreadiness,
+    log,
+  })
+  const port = await listen(app, { host: settings.HOST, port: settings.PORT })
+  log.info({ port }, 'listening')
+
+  return async () => {
+    await drain(settings.SHUTDOWN_GRACE_MS)
+    await finished.close()
+    await queueDepth.close()
+    await registry.close()
+    await pools.close()
+  }
+})

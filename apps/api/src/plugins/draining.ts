@@ -1,0 +1,44 @@
+import { CallError } from '@posthaste/core/call-errors'
+import { pause } from '@posthaste/store/database-errors'
+import type { Api } from '../api.ts'
+
+/**
+ * Lets the api end without losing a reply: requests that arrive once it drains get a 503 with
+ * Retry-After, those under way are finished. `stopping` aborts for those that are still waiting when
+ * the grace is over.
+ */
+export function addDraining(app: Api) {
+  const stopping = new AbortController()
+  let draining = false
+  let underWay = 0
+  let allDone = () => {}
+
+  app.addHook('onRequest', async () => {
+    underWay++
+    if (!draining) return
+    throw new CallError('unavailable', 'The service is shutting down; send the call again.', {
+      retryAfterSeconds: 1,
+    })
+  })
+  const leave = async () => {
+    underWay--
+    if (underWay === 0) allDone()
+  }
+  app.addHook('onResponse', leave)
+
+  return {
+    stopping: stopping.signal,
+
+    /** Answers what is under way, for `graceMs` at most, and closes the server. */
+    async drain(graceMs: number): Promise<void> {
+      draining = true
+      if (underWay > 0) {
+        const answered = new AbortController()
+        allDone = () => answered.abort()
+        await pause(graceMs, answered.signal)
+      }
+      stopping.abort()
+      await app.close()
+    },
+  }
+}

@@ -1,0 +1,93 @@
+import { describeUnknownKey } from '@posthaste/core/call'
+import { CallError, callErrorStatus, errorBody } from '@posthaste/core/call-errors'
+import { isDatabaseAway, pause } from '@posthaste/store/database-errors'
+import type {
+  FastifyError,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchemaValidationError,
+} from 'fastify'
+import type { Api } from '../api.ts'
+import { setBatchIdHeader } from './batch-id-header.ts'
+
+const databaseRetrySeconds = 2
+
+/** Answers every error, expected or not, with `{"error", "code"}`; an unknown path too. */
+export function addErrorReplies(app: Api): void {
+  app.setErrorHandler<FastifyError>(replyWithError)
+  app.setNotFoundHandler((request, reply) => {
+    const { method } = request
+    const path = request.url.split('?', 1)[0]
+    const hint = request.url.startsWith('/v1/')
+      ? ' A call is a POST to /v1/{deployment}/{version} or /v1/{deployment}/{branch}/{version}.'
+      : ''
+    return send(reply, new CallError('not_found', `There is no ${method} ${path}.${hint}`))
+  })
+}
+
+/** Answers one error. What is nobody's fault but ours is logged, and told without its particulars. */
+export async function replyWithError(
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const known = toCallError(error)
+  if (known.code === 'body_too_large') await discardBody(request)
+  if (!reply.hasHeader('x-mb-batch-id')) setBatchIdHeader(request, reply)
+  if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
+  return send(reply, known)
+}
+
+/**
+ * Reads a refused body to its end, for five seconds at most: a client that is still sending when the
+ * connection closes sees a broken connection instead of the reply.
+ */
+async function discardBody({ raw }: FastifyRequest): Promise<void> {
+  if (raw.readableEnded || raw.destroyed) return
+  const over = new AbortController()
+  raw.once('end', () => over.abort()).once('close', () => over.abort())
+  raw.resume()
+  await pause(5_000, over.signal)
+}
+
+function send(reply: FastifyReply, error: CallError) {
+  const { code, message, retryAfterSeconds } = error
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+  return reply.code(callErrorStatus(code)).type('application/json').send(errorBody(code, message))
+}
+
+function toCallError(error: Error): CallError {
+  if (error instanceof CallError) return error
+  if (isDatabaseAway(error)) {
+    return new CallError('unavailable', 'The database does not answer; send the call again.', {
+      retryAfterSeconds: databaseRetrySeconds,
+      cause: error,
+    })
+  }
+  const { statusCode } = error as FastifyError
+  if (statusCode === 413) {
+    return new CallError('body_too_large', 'The body is larger than MAX_BODY_BYTES; send less.')
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new CallError(statusCode === 404 ? 'not_found' : 'invalid_request', error.message)
+  }
+  return new CallError('internal', 'Something went wrong on our side; send the call again.')
+}
+
+/**
+ * Says what a schema found wrong, naming the key. The type checker calls an unknown key
+ * "Unexpected property"; a call is told what was probably meant.
+ */
+export function describeInvalid(errors: FastifySchemaValidationError[], part: string): CallError {
+  const unknown = errors.find(({ message }) => message === 'Unexpected property')
+  const fault = unknown ?? errors[0]
+  const path = (fault?.instancePath ?? '').slice(1).replaceAll('~1', '/').replaceAll('~0', '~')
+  if (path === '') return new CallError('invalid_request', `The ${part} must be a JSON object.`)
+  if (unknown && part === 'body') return new CallError('invalid_request', describeUnknownKey(path))
+  if (unknown) return new CallError('invalid_request', `Unknown parameter "${path}".`)
+  if (fault?.message === 'Expected required property') {
+    return new CallError('invalid_request', `The key "${path}" is missing.`)
+  }
+  const expected = fault?.message?.replace(/^Expected /, 'expected ')
+  return new CallError('invalid_request', `"${path}" is not valid: ${expected}.`)
+}

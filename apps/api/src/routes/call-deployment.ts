@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import type { AddressGuard } from '@posthaste/addresses/address-guard'
+import type { Network } from '@posthaste/core/address-rules'
+import { Call } from '@posthaste/core/call'
+import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { mainBranch } from '@posthaste/core/deployment-id'
+import type { Registry } from '@posthaste/deployments/registry'
+import type { AcceptedCall, AcceptedCalls } from '@posthaste/store/accepted-calls'
+import type { Batches } from '@posthaste/store/batches'
+import type { QueueDepth } from '@posthaste/store/queue-depth'
+import { Type } from '@sinclair/typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Api } from '../api.ts'
+import type { AwaitResult } from '../await-result.ts'
+import { type CallLimits, readCall } from '../read-call.ts'
+
+/** What calls need, and what tests replace. */
+export type CallParts = {
+  registry: Pick<Registry, 'resolve'>
+  calls: AcceptedCalls
+  batches: Batches
+  queueDepth: Pick<QueueDepth, 'isFull' | 'add'>
+  awaitResult: AwaitResult
+  guard: Pick<AddressGuard, 'isAllowed'>
+  allowedNetworks: readonly Network[]
+  limits: CallLimits
+}
+
+const Accepted = Type.Object({ batchId: Type.String() })
+const response = { 202: Accepted, '4xx': ErrorBody, '5xx': ErrorBody }
+const name = Type.String({ description: "The deployment's name." })
+const version = Type.String({ description: 'A version, `latest`, or an alias.' })
+
+/**
+ * `POST /v1/{deployment}/{version}` and `POST /v1/{deployment}/{branch}/{version}`: with a
+ * `response_webhook` it answers 202 with the batchId once the batch is committed, without one it
+ * answers with the result.
+ */
+export function addCallDeployment(app: Api, parts: CallParts & { stopping: AbortSignal }): void {
+  const { registry, calls, batches, queueDepth, awaitResult, stopping } = parts
+
+  app.post(
+    '/v1/:deployment/:version',
+    { schema: { params: Type.Object({ deployment: name, version }), body: Call, response } },
+    (request, reply) => answer(request, { ...request.params, branch: mainBranch }, reply),
+  )
+  app.post(
+    '/v1/:deployment/:branch/:version',
+    {
+      schema: {
+        params: Type.Object({
+          deployment: name,
+          branch: Type.String({ description: 'The branch; `~` stands for `/`.' }),
+          version,
+        }),
+        body: Call,
+        response,
+      },
+    },
+    (request, reply) => answer(request, request.params, reply),
+  )
+
+  async function answer(
+    request: FastifyRequest & { body: Call },
+    params: { deployment: string; branch: string; version: string },
+    reply: FastifyReply,
+  ) {
+    const resolved = registry.resolve(params.deployment, params.branch, params.version)
+    if ('missing' in resolved) throw new CallError('unknown_deployment', resolved.missing)
+    const { deployment, branch, version } = resolved.found
+    const options = await readCall(request.bodyText, request.body, parts)
+    if (queueDepth.isFull()) {
+      throw new CallError('too_many_requests', 'The queue is full; send the call again later.', {
+        retryAfterSeconds: 5,
+      })
+    }
+
+    const call = { batchId: request.id, deployment, branch, version, ...options }
+    const hungUp = whenHungUp(reply)
+    const { batchId, repeated } = await accept(call, request)
+    reply.header('x-mb-batch-id', batchId)
+    request.log.info({ batchId, deployment, branch, version, repeated }, 'accepted')
+
+    if (!call.synchronous) {
+      return reply.code(202).header('location', `/api/batches/${batchId}`).send({ batchId })
+    }
+    if (repeated) await batches.markAwaited(batchId)
+    const { status, body } = await awaitResult(batchId, { hungUp, stopping })
+    return sendBody(reply, status, body)
+  }
+
+  async function accept(call: AcceptedCall, request: FastifyRequest) {
+    const idempotencyKey = readIdempotencyKey(request)
+    if (idempotencyKey === undefined) {
+      await calls.accept(call)
+      queueDepth.add()
+      return { batchId: call.batchId, repeated: false }
+    }
+    const accepted = await calls.acceptOnce(call, {
+      caller: '',
+      idempotencyKey,
+      fingerprint: fingerprint(request),
+    })
+    if (accepted === 'conflict') {
+      throw new CallError(
+        'idempotency_conflict',
+        'This Idempotency-Key was used for another request; use a new key for a new request.',
+      )
+    }
+    if (!accepted.repeated) queueDepth.add()
+    return accepted
+  }
+}
+
+/** Sends a body that is JSON text already: it must reach the caller as it was stored. */
+export function sendBody(reply: FastifyReply, status: number, body: string) {
+  return reply.code(status).type('application/json').serializer(String).send(body)
+}
+
+function readIdempotencyKey(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && /^[\x20-\x7e]{1,255}$/.test(key)) return key
+  throw new CallError(
+    'invalid_request',
+    'Idempotency-Key is not valid; give 1 to 255 ASCII characters, once.',
+  )
+}
+
+/** The same request is the same path and the same bytes. */
+function fingerprint(request: FastifyRequest): Buffer {
+  const path = request.url.split('?', 1)[0]
+  return createHash('sha256').update(`${path}\n${request.bodyText}`).digest()
+}
+
+function whenHungUp(reply: FastifyReply): AbortSignal {
+  const hungUp = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) hungUp.abort()
+  })
+  return hungUp.signal
+}

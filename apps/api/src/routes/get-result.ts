@@ -1,0 +1,30 @@
+import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import type { Batches } from '@posthaste/store/batches'
+import type { Api } from '../api.ts'
+import { BatchIdParams, checkBatchId, unknownBatch } from './batch-id-params.ts'
+import { sendBody } from './call-deployment.ts'
+
+const schema = {
+  params: BatchIdParams,
+  response: { '4xx': ErrorBody, '5xx': ErrorBody },
+}
+
+/**
+ * `GET /api/batches/{batchId}/result`: what the synchronous call would have been answered with, status
+ * and body; 425 while the batch has not ended.
+ */
+export function addGetResult(app: Api, parts: { batches: Pick<Batches, 'findResults'> }): void {
+  app.get('/api/batches/:batchId/result', { schema }, async (request, reply) => {
+    const batchId = checkBatchId(request.params.batchId)
+    const result = (await parts.batches.findResults([batchId])).get(batchId)
+    if (!result) throw unknownBatch(batchId)
+    if (!('body' in result)) {
+      throw new CallError(
+        'unfinished',
+        `The batch is ${result.state}; ask again, or wait for it with GET /api/batches/${batchId}?wait=30.`,
+      )
+    }
+    reply.header('x-mb-batch-id', batchId)
+    return sendBody(reply, result.status, result.body)
+  })
+}

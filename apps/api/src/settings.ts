@@ -1,0 +1,56 @@
+import { deploymentFolder, networks, sharedSettings, wholeNumber } from '@posthaste/core/settings'
+import { Type } from '@sinclair/typebox'
+
+const seconds = { minimum: 1, maximum: 86_400 }
+
+/** The api's settings. */
+export const ApiSettings = Type.Object({
+  ...sharedSettings,
+  ...deploymentFolder,
+  PORT: wholeNumber({
+    default: 8080,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Port of the api.',
+  }),
+  REQUIRE_API_KEYS: Type.Boolean({
+    default: false,
+    description: 'Refuse calls without a key. A key that is sent is checked in any case.',
+  }),
+  OPERATOR_KEY: Type.String({
+    default: '',
+    pattern: '^[\\x21-\\x7e]{16,255}$',
+    takes: '16 to 255 characters without spaces',
+    secret: true,
+    description: 'The key that may do everything. Unset: there is none.',
+  }),
+  MAX_BODY_BYTES: wholeNumber({
+    default: 10 * 1024 * 1024,
+    minimum: 1_024,
+    maximum: 256 * 1024 * 1024,
+    description: 'A larger call is refused with 413.',
+  }),
+  MAX_QUEUED: wholeNumber({
+    default: 100_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    description: 'Further calls are refused with 429 while this many batches are queued.',
+  }),
+  MAX_TIMEOUT_SECONDS_SYNC: wholeNumber({
+    default: 300,
+    ...seconds,
+    description: '`timeout_seconds` of a synchronous call is at most this.',
+  }),
+  MAX_TIMEOUT_SECONDS_ASYNC: wholeNumber({
+    default: 900,
+    ...seconds,
+    description: '`timeout_seconds` of a call with a webhook is at most this.',
+  }),
+  SYNC_QUEUE_TIMEOUT_MS: wholeNumber({
+    default: 30_000,
+    minimum: 100,
+    maximum: 900_000,
+    description: 'A synchronous call that has not started by then is refused with 503.',
+  }),
+  WEBHOOK_ALLOWED_NETWORKS: networks,
+})

@@ -1,0 +1,85 @@
+import { createAddressGuard } from '@posthaste/addresses/address-guard'
+import { parseNetworks } from '@posthaste/core/address-rules'
+import { createWebhookSecret } from '@posthaste/core/webhook-signature'
+import { startTestReceiver } from '@posthaste/infra/testing/test-receiver'
+import type { RecordedAttempt } from '@posthaste/store/deliveries'
+import { Webhook } from 'standardwebhooks'
+import { afterEach, expect, test } from 'vitest'
+import { createAttemptDelivery } from './attempt-delivery.ts'
+import { createPostWebhook } from './post-webhook.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+async function setup(status: number) {
+  const receiver = await startTestReceiver((_request, response) => response.writeHead(status).end())
+  const postWebhook = createPostWebhook({
+    guard: createAddressGuard(parseNetworks(['127.0.0.0/8'])),
+    timeoutMs: 5_000,
+    maxConnections: 8,
+    userAgent: 'Posthaste/test',
+  })
+  closing.push(receiver.close, postWebhook.close)
+  const recorded: RecordedAttempt[] = []
+  const secret = createWebhookSecret()
+  const attemptDelivery = createAttemptDelivery({
+    deliveries: {
+      recordAttempt: async (attempt) => {
+        recorded.push(attempt)
+        return true
+      },
+    },
+    postWebhook,
+    schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
+    secrets: [secret],
+    random: () => 0,
+    log: { info: () => {}, warn: () => {} },
+  })
+  const attempt = (attempts: number, signal = new AbortController().signal) =>
+    attemptDelivery(
+      {
+        batchId: '0198c0de-0000-7000-8000-000000000001',
+        claimedBy: '1',
+        attempts,
+        url: receiver.url,
+        ignoreTimeout: false,
+        body: '{"data":1.0}',
+      },
+      signal,
+    )
+  return { attempt, recorded, received: receiver.received, secret }
+}
+
+test('a webhook carries its batchId, its attempt and a signature that verifies', async () => {
+  const { attempt, received, secret } = await setup(204)
+  await attempt(2)
+  const [{ headers, body }] = received as [(typeof received)[number]]
+  expect(headers).toMatchObject({
+    'x-mb-batch-id': '0198c0de-0000-7000-8000-000000000001',
+    'webhook-id': '0198c0de-0000-7000-8000-000000000001',
+    'x-posthaste-attempt': '3',
+  })
+  expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual({ data: 1 })
+})
+
+test('a 503 is recorded with the time of the next attempt', async () => {
+  const { attempt, recorded } = await setup(503)
+  await attempt(1)
+  expect(recorded).toMatchObject([
+    { attempt: 2, record: { status: 503 }, next: { state: 'pending', delayMs: 2_000 } },
+  ])
+})
+
+test('the last failure exhausts the delivery', async () => {
+  const { attempt, recorded } = await setup(503)
+  await attempt(2)
+  expect(recorded).toMatchObject([{ attempt: 3, next: { state: 'exhausted' } }])
+})
+
+test('nothing is recorded when the process stops meanwhile', async () => {
+  const { attempt, recorded } = await setup(204)
+  await attempt(0, AbortSignal.abort())
+  expect(recorded).toEqual([])
+})

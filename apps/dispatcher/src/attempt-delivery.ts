@@ -1,0 +1,49 @@
+import { decideNext, type RetrySchedule } from '@posthaste/core/retry-schedule'
+import { signWebhook } from '@posthaste/core/webhook-signature'
+import type { Logger } from '@posthaste/process/logger'
+import { retryWhileAway } from '@posthaste/store/database-errors'
+import type { ClaimedDelivery, Deliveries } from '@posthaste/store/deliveries'
+import type { PostWebhook } from './post-webhook.ts'
+
+/**
+ * Makes the function that posts one claimed delivery to its webhook and records the attempt together
+ * with what follows it: delivered, a later attempt, exhausted, gone.
+ *
+ * A receiver that refuses is an outcome, not an error. When the process stops meanwhile, nothing is
+ * recorded and the claim is given back: a receiver may see an attempt twice, never miss one.
+ */
+export function createAttemptDelivery(parts: {
+  deliveries: Pick<Deliveries, 'recordAttempt'>
+  postWebhook: PostWebhook
+  schedule: RetrySchedule
+  secrets: readonly string[]
+  random: () => number
+  log: Pick<Logger, 'info' | 'warn'>
+}) {
+  const { deliveries, postWebhook, schedule, secrets, random, log } = parts
+
+  return async (delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> => {
+    const { batchId, body } = delivery
+    const attempt = delivery.attempts + 1
+    const headers = {
+      ...signWebhook({ id: batchId, body, at: new Date() }, secrets),
+      'x-mb-batch-id': batchId,
+      'x-posthaste-attempt': String(attempt),
+    }
+
+    const { retryAfterMs, ...record } = await postWebhook(delivery, headers, signal)
+    if (signal.aborted) return
+    const next = decideNext({ ...record, retryAfterMs }, attempt, schedule, random)
+
+    // One statement: a failed attempt without its wake-up would strand the delivery.
+    const written = await retryWhileAway(
+      () => deliveries.recordAttempt({ delivery, attempt, record, next }),
+      signal,
+    )
+
+    const { status, error, durationMs } = record
+    if (written)
+      log.info({ batchId, attempt, status, error, durationMs, next }, 'delivery attempted')
+    else log.warn({ batchId, attempt }, 'delivery was given to another process')
+  }
+}

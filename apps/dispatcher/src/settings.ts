@@ -1,0 +1,58 @@
+import { networks, sharedSettings, wholeNumber } from '@posthaste/core/settings'
+import { Type } from '@sinclair/typebox'
+
+const day = 86_400_000
+
+/** The dispatcher's settings. */
+export const DispatcherSettings = Type.Object({
+  ...sharedSettings,
+  DISPATCHER_PORT: wholeNumber({
+    default: 8082,
+    minimum: 0,
+    maximum: 65_535,
+    description: "Port of the dispatcher's `/healthz` and `/readyz`.",
+  }),
+  DISPATCHER_CONCURRENCY: wholeNumber({
+    default: 256,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'Webhooks that one dispatcher sends at once.',
+  }),
+  WEBHOOK_DESTINATION_CONCURRENCY: wholeNumber({
+    default: 64,
+    minimum: 1,
+    maximum: 10_000,
+    description: 'Webhooks that one dispatcher sends at once to one host and port.',
+  }),
+  WEBHOOK_TIMEOUT_MS: wholeNumber({
+    default: 10_000,
+    minimum: 100,
+    maximum: 300_000,
+    description: "Time for a webhook's whole exchange, from DNS to the last byte of the reply.",
+  }),
+  WEBHOOK_MAX_ATTEMPTS: wholeNumber({
+    default: 12,
+    minimum: 1,
+    maximum: 100,
+    description: 'Attempts of a delivery, the first one included, before it is exhausted.',
+  }),
+  WEBHOOK_BACKOFF_BASE_MS: wholeNumber({
+    default: 5_000,
+    minimum: 1,
+    maximum: day,
+    description: 'Time between the first attempt and the second.',
+  }),
+  WEBHOOK_BACKOFF_FACTOR: Type.Number({
+    default: 5,
+    minimum: 1,
+    maximum: 100,
+    description: 'Each further time between attempts is this many times the one before.',
+  }),
+  WEBHOOK_BACKOFF_CAP_MS: wholeNumber({
+    default: day / 2,
+    minimum: 1,
+    maximum: 30 * day,
+    description: 'The longest time between attempts; `Retry-After` is honoured up to it.',
+  }),
+  WEBHOOK_ALLOWED_NETWORKS: networks,
+})

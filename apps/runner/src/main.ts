@@ -1,0 +1,97 @@
+import { formatDeploymentId, parseDeploymentId } from '@posthaste/core/deployment-id'
+import { createExecutor } from '@posthaste/deployments/executor'
+import { createRegistry } from '@posthaste/deployments/registry'
+import { startHealthServer } from '@posthaste/process/health-server'
+import { startProcess } from '@posthaste/process/start-process'
+import { auditClaims } from '@posthaste/store/claim-audit'
+import { createDrain } from '@posthaste/store/drain'
+import { createInferences } from '@posthaste/store/inferences'
+import { joinWorkers } from '@posthaste/store/membership'
+import { createPools } from '@posthaste/store/pools'
+import { createReadiness } from '@posthaste/store/readiness'
+import { startWakeUps } from '@posthaste/store/wake-ups'
+import { createWorkers } from '@posthaste/store/workers'
+import { createClaimWidth } from './claim-width.ts'
+import { createRunBatch } from './run-batch.ts'
+import { RunnerSettings } from './settings.ts'
+
+await startProcess('runner', RunnerSettings, async ({ settings, log, stopping }) => {
+  const pools = createPools(settings.DATABASE_URL, log)
+  const readiness = createReadiness(pools.pool)
+  const health = await startHealthServer({
+    host: settings.HOST,
+    port: settings.RUNNER_PORT,
+    findUnreadiness: readiness.findUnreadiness,
+  })
+  log.info({ port: health.port }, 'listening')
+
+  const registry = await createRegistry({
+    dir: settings.DEPLOYMENTS_DIR,
+    watch: settings.DEPLOYMENTS_WATCH,
+    log,
+  })
+  const executor = createExecutor({
+    registry,
+    threads: settings.FUNCTION_THREADS,
+    memoryMb: settings.FUNCTION_MEMORY_MB,
+    maxResultBytes: settings.MAX_RESULT_BYTES,
+    log,
+  })
+  const logFailures = (failures: { file: string; reason: string }[]) => {
+    for (const { file, reason } of failures) log.error({ file, reason }, 'deployment not loaded')
+  }
+  logFailures(registry.failures())
+  // Loading every function takes a while; the healthy ones are served meanwhile.
+  void executor.checkAll().then(logFailures)
+  await readiness.wait(stopping, log)
+
+  const workers = createWorkers(pools.pool)
+  const membership = await joinWorkers({ workers, role: 'runner', log })
+  const inferences = createInferences(pools)
+  const runBatch = createRunBatch({ inferences, executor, log })
+  const claimWidth = createClaimWidth(
+    (key) => executor.concurrency(parseDeploymentId(key)),
+    () => performance.now(),
+  )
+  const drain = createDrain({
+    claim: async (key, limit) => {
+      const id = parseDeploymentId(key)
+      const batches = await inferences.claim(id, limit, membership.workerId())
+      return batches.map((batch) => ({ ...batch, id }))
+    },
+    work: async ({ id, ...batch }, signal) => {
+      await runBatch(id, batch, signal)
+      claimWidth.finished(formatDeploymentId(id))
+    },
+    width: claimWidth.width,
+    maxInFlight: settings.RUNNER_CONCURRENCY,
+    log,
+  })
+  const audit = auditClaims({
+    claims: inferences,
+    workerId: membership.workerId,
+    holds: drain.holds,
+    log,
+  })
+  const wakeUps = startWakeUps({
+    pool: pools.relaxedPool,
+    tasks: { infer: drain.wakeUp, expire: inferences.expire },
+    restore: workers.restore,
+    log,
+  })
+  await wakeUps.listening
+  // What was due before this process came has no wake-up that is still to come.
+  await workers.restore()
+  health.started()
+
+  return async () => {
+    await wakeUps.close()
+    await drain.close(settings.SHUTDOWN_GRACE_MS)
+    await executor.close()
+    await audit.close()
+    await membership.leave()
+    await registry.close()
+    await health.close()
+    await pools.close()
+  }
+})

@@ -1,0 +1,48 @@
+import type { DeploymentId } from '@posthaste/core/deployment-id'
+import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
+import type { Executor } from '@posthaste/deployments/executor'
+import type { Logger } from '@posthaste/process/logger'
+import { retryWhileAway } from '@posthaste/store/database-errors'
+import type { ClaimedBatch, Inferences } from '@posthaste/store/inferences'
+
+const maxRuns = 3
+
+/**
+ * Makes the function that runs one claimed batch and writes its end: the result, its delivery and the
+ * delivery's wake-up, in one commit.
+ *
+ * What the deployment does wrong is a result too. When the process stops meanwhile, nothing is written
+ * and the claim is given back: an inference may run twice, never be lost. A batch whose runner died
+ * three times under it is ended, for it may be what kills them.
+ */
+export function createRunBatch(parts: {
+  inferences: Pick<Inferences, 'finish'>
+  executor: Pick<Executor, 'run'>
+  log: Pick<Logger, 'info' | 'warn'>
+}) {
+  const { inferences, executor, log } = parts
+
+  return async (id: DeploymentId, batch: ClaimedBatch, signal: AbortSignal): Promise<void> => {
+    const { batchId, claimedBy, data, timeoutMs, runs } = batch
+    const startedMs = performance.now()
+    const outcome = runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal)
+    if (signal.aborted) return
+
+    const written = await retryWhileAway(
+      () => inferences.finish({ batchId, claimedBy, outcome }),
+      signal,
+    )
+
+    const { status, code } = outcome
+    const durationMs = Math.round(performance.now() - startedMs)
+    if (written) log.info({ batchId, ...id, status, code, durationMs }, 'inference finished')
+    else log.warn({ batchId }, 'batch was given to another process')
+  }
+}
+
+function crashed(): InferenceOutcome {
+  return failed(
+    'crashed',
+    `The runner died ${maxRuns} times while it ran this batch, so it is not run again.`,
+  )
+}

@@ -1,0 +1,47 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import { expect, onTestFinished, test } from 'vitest'
+import { findPortFault } from '../processes/ports.ts'
+import { spawnProcess } from '../processes/spawn-process.ts'
+import { repository } from '../repository.ts'
+import { makeTemporaryFolder } from './temporary-folder.ts'
+import { startTemporaryPostgres } from './temporary-postgres.ts'
+
+const portOf = (url: string) => Number(new URL(url).port)
+
+test('it is gone when stopped', async () => {
+  const postgres = await startTemporaryPostgres()
+  const client = new pg.Client(postgres.url)
+  await client.connect()
+  expect((await client.query('show fsync')).rows).toEqual([{ fsync: 'off' }])
+  await client.end()
+  await postgres.stop()
+  expect(await findPortFault(portOf(postgres.url), '127.0.0.1')).toBeUndefined()
+})
+
+test('server and folder are gone when its owner was killed', async () => {
+  const folder = await makeTemporaryFolder()
+  onTestFinished(folder.remove)
+  await writeFile(
+    join(folder.path, 'main.ts'),
+    `import { startTemporaryPostgres } from '${repository}infra/src/testing/temporary-postgres.ts'
+    console.log((await startTemporaryPostgres()).url)
+    setInterval(() => {}, 1000)`,
+  )
+  const lines: string[] = []
+  const owner = spawnProcess({
+    rootDir: folder.path,
+    main: 'main.ts',
+    // Its folder for temporary files, so that we see what is left in it.
+    env: { ...process.env, TMPDIR: folder.path },
+    onLine: (line) => lines.push(line),
+  })
+  onTestFinished(() => void owner.kill('SIGKILL'))
+  await expect.poll(() => lines[0], { timeout: 20_000 }).toMatch(/^postgres:/)
+  expect(await readdir(folder.path)).toHaveLength(2)
+
+  owner.kill('SIGKILL')
+  await expect.poll(() => readdir(folder.path), { timeout: 10_000 }).toEqual(['main.ts'])
+  expect(await findPortFault(portOf(lines[0]!), '127.0.0.1')).toBeUndefined()
+})

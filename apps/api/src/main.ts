@@ -14,7 +14,7 @@ import { buildApp } from './app.ts'
 import { createAwaitResult } from './await-result.ts'
 import { ApiSettings } from './settings.ts'
 
-await startProcess('api', ApiSettings, async ({ settings, log }) => {
+await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
   const pools = createPools(settings.DATABASE_URL, log)
   const registry = await createRegistry({
     dir: settings.DEPLOYMENTS_DIR,
@@ -52,7 +52,7 @@ await startProcess('api', ApiSettings, async ({ settings, log }) => {
     log,
   })
   const port = await listen(app, { host: settings.HOST, port: settings.PORT })
-  log.info({ port }, 'listening')
+  announce(port)
 
   return async () => {
     await drain(settings.SHUTDOWN_GRACE_MS)

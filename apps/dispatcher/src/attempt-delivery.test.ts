@@ -1,6 +1,6 @@
 import { createAddressGuard } from '@posthaste/addresses/address-guard'
 import { parseNetworks } from '@posthaste/core/address-rules'
-import { createWebhookSecret } from '@posthaste/core/webhook-signature'
+import { createWebhookSecret, createWebhookSigner } from '@posthaste/core/webhook-signature'
 import { startTestReceiver } from '@posthaste/infra/testing/test-receiver'
 import type { RecordedAttempt } from '@posthaste/store/deliveries'
 import { Webhook } from 'standardwebhooks'
@@ -33,7 +33,7 @@ async function setup(status: number) {
     },
     postWebhook,
     schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
-    secrets: [secret],
+    sign: createWebhookSigner([secret]),
     random: () => 0,
     log: { info: () => {}, warn: () => {} },
   })

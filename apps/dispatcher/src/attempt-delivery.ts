@@ -1,5 +1,5 @@
 import { decideNext, type RetrySchedule } from '@posthaste/core/retry-schedule'
-import { signWebhook } from '@posthaste/core/webhook-signature'
+import type { SignWebhook } from '@posthaste/core/webhook-signature'
 import type { Logger } from '@posthaste/process/logger'
 import { retryWhileAway } from '@posthaste/store/database-errors'
 import type { ClaimedDelivery, Deliveries } from '@posthaste/store/deliveries'
@@ -16,17 +16,17 @@ export function createAttemptDelivery(parts: {
   deliveries: Pick<Deliveries, 'recordAttempt'>
   postWebhook: PostWebhook
   schedule: RetrySchedule
-  secrets: readonly string[]
+  sign: SignWebhook
   random: () => number
   log: Pick<Logger, 'info' | 'warn'>
 }) {
-  const { deliveries, postWebhook, schedule, secrets, random, log } = parts
+  const { deliveries, postWebhook, schedule, sign, random, log } = parts
 
   return async (delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> => {
     const { batchId, body } = delivery
     const attempt = delivery.attempts + 1
     const headers = {
-      ...signWebhook({ id: batchId, body, at: new Date() }, secrets),
+      ...sign({ id: batchId, body, at: new Date() }),
       'x-mb-batch-id': batchId,
       'x-posthaste-attempt': String(attempt),
     }

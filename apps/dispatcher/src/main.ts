@@ -1,6 +1,7 @@
 import { createAddressGuard } from '@posthaste/addresses/address-guard'
 import { parseNetworks } from '@posthaste/core/address-rules'
 import { userAgent } from '@posthaste/core/user-agent'
+import { createWebhookSigner } from '@posthaste/core/webhook-signature'
 import { startHealthServer } from '@posthaste/process/health-server'
 import { startProcess } from '@posthaste/process/start-process'
 import { auditClaims } from '@posthaste/store/claim-audit'
@@ -16,69 +17,73 @@ import { createAttemptDelivery } from './attempt-delivery.ts'
 import { createPostWebhook } from './post-webhook.ts'
 import { DispatcherSettings } from './settings.ts'
 
-await startProcess('dispatcher', DispatcherSettings, async ({ settings, log, stopping }) => {
-  const pools = createPools(settings.DATABASE_URL, log)
-  const readiness = createReadiness(pools.pool)
-  const health = await startHealthServer({
-    host: settings.HOST,
-    port: settings.DISPATCHER_PORT,
-    findUnreadiness: readiness.findUnreadiness,
-  })
-  log.info({ port: health.port }, 'listening')
-  await readiness.wait(stopping, log)
+await startProcess(
+  'dispatcher',
+  DispatcherSettings,
+  async ({ settings, log, stopping, announce }) => {
+    const pools = createPools(settings.DATABASE_URL, log)
+    const readiness = createReadiness(pools.pool)
+    const health = await startHealthServer({
+      host: settings.HOST,
+      port: settings.DISPATCHER_PORT,
+      findUnreadiness: readiness.findUnreadiness,
+    })
+    announce(health.port)
+    await readiness.wait(stopping, log)
 
-  const workers = createWorkers(pools.pool)
-  const membership = await joinWorkers({ workers, role: 'dispatcher', log })
-  const deliveries = createDeliveries(pools)
-  const postWebhook = createPostWebhook({
-    guard: createAddressGuard(parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS)),
-    timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
-    maxConnections: settings.WEBHOOK_DESTINATION_CONCURRENCY,
-    userAgent,
-  })
-  const drain = createDrain({
-    claim: (destination, limit) => deliveries.claim(destination, limit, membership.workerId()),
-    work: createAttemptDelivery({
-      deliveries,
-      postWebhook,
-      schedule: {
-        baseMs: settings.WEBHOOK_BACKOFF_BASE_MS,
-        factor: settings.WEBHOOK_BACKOFF_FACTOR,
-        capMs: settings.WEBHOOK_BACKOFF_CAP_MS,
-        maxAttempts: settings.WEBHOOK_MAX_ATTEMPTS,
-      },
-      secrets: await createWebhookSecrets(pools.pool).getSigning(),
-      random: Math.random,
+    const workers = createWorkers(pools.pool)
+    const membership = await joinWorkers({ workers, role: 'dispatcher', log })
+    const deliveries = createDeliveries(pools)
+    const postWebhook = createPostWebhook({
+      guard: createAddressGuard(parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS)),
+      timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
+      maxConnections: settings.WEBHOOK_DESTINATION_CONCURRENCY,
+      userAgent,
+    })
+    const drain = createDrain({
+      claim: (destination, limit) => deliveries.claim(destination, limit, membership.workerId()),
+      work: createAttemptDelivery({
+        deliveries,
+        postWebhook,
+        schedule: {
+          baseMs: settings.WEBHOOK_BACKOFF_BASE_MS,
+          factor: settings.WEBHOOK_BACKOFF_FACTOR,
+          capMs: settings.WEBHOOK_BACKOFF_CAP_MS,
+          maxAttempts: settings.WEBHOOK_MAX_ATTEMPTS,
+        },
+        sign: createWebhookSigner(await createWebhookSecrets(pools.pool).getSigning()),
+        random: Math.random,
+        log,
+      }),
+      width: () => settings.WEBHOOK_DESTINATION_CONCURRENCY,
+      maxInFlight: settings.DISPATCHER_CONCURRENCY,
       log,
-    }),
-    width: () => settings.WEBHOOK_DESTINATION_CONCURRENCY,
-    maxInFlight: settings.DISPATCHER_CONCURRENCY,
-    log,
-  })
-  const audit = auditClaims({
-    claims: deliveries,
-    workerId: membership.workerId,
-    holds: drain.holds,
-    log,
-  })
-  const wakeUps = startWakeUps({
-    pool: pools.relaxedPool,
-    tasks: { deliver: drain.wakeUp },
-    restore: workers.restore,
-    log,
-  })
-  await wakeUps.listening
-  // What was due before this process came has no wake-up that is still to come.
-  await workers.restore()
-  health.started()
+    })
+    const audit = auditClaims({
+      claims: deliveries,
+      workerId: membership.workerId,
+      holds: drain.holds,
+      log,
+    })
+    const wakeUps = startWakeUps({
+      pool: pools.relaxedPool,
+      tasks: { deliver: drain.wakeUp },
+      restore: workers.restore,
+      log,
+    })
+    await wakeUps.listening
+    // What was due before this process came has no wake-up that is still to come.
+    await workers.restore()
+    health.started()
 
-  return async () => {
-    await wakeUps.close()
-    await drain.close(settings.SHUTDOWN_GRACE_MS)
-    await audit.close()
-    await membership.leave()
-    postWebhook.close()
-    await health.close()
-    await pools.close()
-  }
-})
+    return async () => {
+      await wakeUps.close()
+      await drain.close(settings.SHUTDOWN_GRACE_MS)
+      await audit.close()
+      await membership.leave()
+      postWebhook.close()
+      await health.close()
+      await pools.close()
+    }
+  },
+)

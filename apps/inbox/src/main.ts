@@ -4,13 +4,13 @@ import { buildApp } from './app.ts'
 import { InboxSettings } from './settings.ts'
 import { createSignatureCheck } from './signature-check.ts'
 
-await startProcess('inbox', InboxSettings, async ({ settings, log }) => {
+await startProcess('inbox', InboxSettings, async ({ settings, announce }) => {
   const app = buildApp({
     checkSignature: createSignatureCheck(settings.WEBHOOK_SECRET),
     print: (line) => void process.stdout.write(`${line}\n`),
     now: () => new Date(),
   })
   const port = await listen(app, { host: settings.HOST, port: settings.INBOX_PORT })
-  log.info({ port }, 'listening')
+  announce(port)
   return () => app.close()
 })

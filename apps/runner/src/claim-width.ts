@@ -1,10 +1,10 @@
 const windowMs = 100
-const aheadMs = 50
+const aheadMs = 200
 const widest = 128
 
 /**
  * How many batches of a deployment a runner holds: as many as run side by side, and what it finishes in
- * 50 ms besides, so that quick calls are claimed in groups and slow ones are left to other runners and
+ * 200 ms besides, so that quick calls are claimed in groups and slow ones are left to other runners and
  * to their priorities. `finished` is to be told of each batch that ended.
  */
 export function createClaimWidth(concurrency: (key: string) => number, nowMs: () => number) {

@@ -15,7 +15,7 @@ import { createClaimWidth } from './claim-width.ts'
 import { createRunBatch } from './run-batch.ts'
 import { RunnerSettings } from './settings.ts'
 
-await startProcess('runner', RunnerSettings, async ({ settings, log, stopping }) => {
+await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, announce }) => {
   const pools = createPools(settings.DATABASE_URL, log)
   const readiness = createReadiness(pools.pool)
   const health = await startHealthServer({
@@ -23,7 +23,7 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping })
     port: settings.RUNNER_PORT,
     findUnreadiness: readiness.findUnreadiness,
   })
-  log.info({ port: health.port }, 'listening')
+  announce(health.port)
 
   const registry = await createRegistry({
     dir: settings.DEPLOYMENTS_DIR,

@@ -29,6 +29,7 @@ export function spawnProcess(options: {
     child.once('exit', (code, signal) => resolve({ code, signal }))
     child.once('error', () => resolve({ code: null, signal: null }))
   })
+  const port = once(child, 'message').then(([message]) => (message as { port: number }).port)
   for (const stream of ['stdout', 'stderr'] as const) {
     createInterface({ input: child[stream]! }).on('line', (line) => onLine(line, stream))
   }
@@ -36,6 +37,8 @@ export function spawnProcess(options: {
   return {
     pid: child.pid,
     exited,
+    /** The port that it listens on, once it says so. */
+    port,
     /** Settles when its last line was read, which may be after its exit. */
     closed: once(child, 'close'),
     kill: (signal: NodeJS.Signals) => child.kill(signal),

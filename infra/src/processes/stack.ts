@@ -77,7 +77,6 @@ async function startStackProcess(options: {
   /** Also after an end: on the same port then, so that URLs stay as they are. */
   async function start(): Promise<void> {
     const errors: string[] = []
-    const listening = Promise.withResolvers<number>()
     const spawned = spawnProcess({
       rootDir,
       main,
@@ -86,8 +85,6 @@ async function startStackProcess(options: {
         lines.push(line)
         if (lines.length > keptLines) lines.shift()
         if (stream === 'stderr') errors.push(line)
-        const found = findListeningPort(line)
-        if (found) listening.resolve(found)
       },
     })
     current = spawned
@@ -96,7 +93,7 @@ async function startStackProcess(options: {
     spawned.exited.then(() => ended.abort())
     const failed = AbortSignal.any([ended.signal, AbortSignal.timeout(readyWithinMs)])
     try {
-      port = await Promise.race([listening.promise, rejectOnAbort(failed)])
+      port = await Promise.race([spawned.port, rejectOnAbort(failed)])
       await waitUntilReady(getUrl(), failed)
     } catch (cause) {
       const exit = await spawned.stop(stopWithinMs)
@@ -130,9 +127,3 @@ const rejectOnAbort = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
-
-function findListeningPort(line: string): number | undefined {
-  if (!line.includes('"listening"')) return undefined
-  const { msg, port } = JSON.parse(line)
-  return msg === 'listening' ? port : undefined
-}

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
-import { createWebhookSecret, signWebhook } from './webhook-signature.ts'
+import { createWebhookSecret, createWebhookSigner } from './webhook-signature.ts'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const webhook = {
@@ -10,7 +10,7 @@ const webhook = {
 }
 
 test("Standard Webhooks' own vector is signed as it says", () => {
-  expect(signWebhook(webhook, [secret])).toEqual({
+  expect(createWebhookSigner([secret])(webhook)).toEqual({
     'webhook-id': webhook.id,
     'webhook-timestamp': '1614265330',
     'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
@@ -19,7 +19,7 @@ test("Standard Webhooks' own vector is signed as it says", () => {
 
 test('a receiver with any of the secrets can verify', () => {
   const secrets = [createWebhookSecret(), createWebhookSecret()]
-  const headers = signWebhook({ ...webhook, at: new Date() }, secrets)
+  const headers = createWebhookSigner(secrets)({ ...webhook, at: new Date() })
   for (const one of secrets) {
     expect(new Webhook(one).verify(webhook.body, headers)).toEqual({ test: 2432232314 })
   }

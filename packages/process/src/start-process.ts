@@ -11,6 +11,8 @@ export type Start<Settings> = (parts: {
   settings: Settings
   log: Logger
   stopping: AbortSignal
+  /** To be called with the port once the process listens: logs it, and tells a supervisor. */
+  announce: (port: number) => void
 }) => Promise<() => Promise<void>>
 
 /**
@@ -36,9 +38,14 @@ export async function startProcess<S extends TObject>(
     process.exit(1)
   })
 
+  const announce = (port: number) => {
+    log.info({ port }, 'listening')
+    process.send?.({ port })
+  }
+
   let started = false
   try {
-    const drain = await start({ settings, log, stopping: stopping.signal })
+    const drain = await start({ settings, log, stopping: stopping.signal, announce })
     started = true
     if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
     log.info({ reason: stopping.signal.reason }, 'draining')

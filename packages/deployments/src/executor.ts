@@ -1,0 +1,128 @@
+import { availableParallelism } from 'node:os'
+import { CallDataError, readCallData } from '@posthaste/core/call-data'
+import { type DeploymentId, formatDeploymentId } from '@posthaste/core/deployment-id'
+import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
+import type { Deployment, DeploymentFailure } from './deployment.ts'
+import { createFunctionPool, type FunctionPool } from './function-pool.ts'
+import { createHttpDeployment, type HttpDeployment } from './http-deployment.ts'
+import type { DeploymentLog, Registry } from './registry.ts'
+
+/** A deployment that calls are run on. `running` calls keep it open after it was replaced. */
+type Open = { runs: FunctionPool | HttpDeployment; running: number; replaced: boolean }
+
+/**
+ * Makes the executor, which runs calls of whatever the registry serves. A function has up to `threads`
+ * worker threads, each with `memoryMb`; results have at most `maxResultBytes`.
+ *
+ * When something in the deployments' folder changes, everything is loaded anew, since any file may be
+ * imported by any other; calls that run already end on what they began with.
+ */
+export function createExecutor(options: {
+  registry: Pick<Registry, 'get' | 'list' | 'onChange'>
+  threads: number
+  memoryMb: number
+  maxResultBytes: number
+  log: DeploymentLog
+}) {
+  const { registry, threads, memoryMb, maxResultBytes, log } = options
+  const open = new Map<string, Open>()
+  const all = new Set<Open>()
+  const unsubscribe = registry.onChange(replaceAll)
+
+  function getOpen(deployment: Deployment): Open {
+    const key = formatDeploymentId(deployment)
+    const known = open.get(key)
+    if (known) return known
+    const opened: Open = { runs: start(deployment), running: 0, replaced: false }
+    open.set(key, opened)
+    all.add(opened)
+    return opened
+  }
+
+  function start(found: Deployment): FunctionPool | HttpDeployment {
+    if (found.kind === 'http') return createHttpDeployment({ config: found.config, maxResultBytes })
+    const { file, deployment, branch, version } = found
+    return createFunctionPool({
+      file,
+      threads,
+      memoryMb,
+      maxResultBytes,
+      onPrint: (line) => log.info({ deployment, branch, version, line }, 'deployment printed'),
+    })
+  }
+
+  function replaceAll(): void {
+    for (const one of open.values()) {
+      one.replaced = true
+      closeWhenUnused(one)
+    }
+    open.clear()
+  }
+
+  function closeWhenUnused(one: Open): void {
+    if (one.replaced && one.running === 0) void one.runs.close().then(() => all.delete(one))
+  }
+
+  return {
+    /**
+     * Runs a call; `dataText` is the JSON text of its `data`. Whatever the deployment does wrong, its
+     * absence included, is an outcome. The time limit counts from the start of the run.
+     */
+    async run(
+      id: DeploymentId,
+      dataText: string,
+      timeoutMs: number,
+      signal?: AbortSignal,
+    ): Promise<InferenceOutcome> {
+      const deployment = registry.get(id)
+      if (!deployment) {
+        return failed(
+          'deployment_not_loaded',
+          `${formatDeploymentId(id)} is not deployed any more; call a version that is.`,
+        )
+      }
+      const one = getOpen(deployment)
+      one.running++
+      try {
+        return await one.runs.run(readCallData(dataText), timeoutMs, signal)
+      } catch (error) {
+        if (error instanceof CallDataError) return failed('invalid_request', error.message)
+        throw error
+      } finally {
+        one.running--
+        closeWhenUnused(one)
+      }
+    },
+
+    /** How many calls of a deployment run side by side; 1 for one that is not there. */
+    concurrency(id: DeploymentId): number {
+      const deployment = registry.get(id)
+      if (!deployment) return 1
+      return deployment.kind === 'http' ? deployment.config.concurrency : threads
+    },
+
+    /** Loads every function once, and gives those that do not load. */
+    async checkAll(): Promise<DeploymentFailure[]> {
+      const failures: DeploymentFailure[] = []
+      const remaining = registry.list().values()
+
+      async function lane(): Promise<void> {
+        for (const deployment of remaining) {
+          const { runs } = getOpen(deployment)
+          const reason = 'check' in runs ? await runs.check() : undefined
+          if (reason !== undefined) failures.push({ file: deployment.file, reason })
+        }
+      }
+      await Promise.all(Array.from({ length: availableParallelism() }, lane))
+      return failures
+    },
+
+    /** Ends every thread and connection. Calls that still run end as unavailable. */
+    async close(): Promise<void> {
+      unsubscribe()
+      await Promise.all([...all].map((one) => one.runs.close()))
+    },
+  }
+}
+
+export type Executor = ReturnType<typeof createExecutor>

@@ -1,0 +1,274 @@
+import { basename } from 'node:path'
+import type { CallData } from '@posthaste/core/call-data'
+import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
+import {
+  type FunctionThread,
+  outOfMemory,
+  startFunctionThread,
+  watchedMemoryMb,
+} from './function-thread.ts'
+
+const tickMs = 100
+const loadTimeoutMs = 60_000
+const idleMs = 60_000
+const reloadAfterMs = 5_000
+
+type Call = {
+  data: CallData
+  timeoutMs: number
+  settle: (outcome: InferenceOutcome) => void
+}
+
+/**
+ * A thread of the pool.
+ *
+ *     loading ──▶ idle ◀──▶ running
+ *        └─────────┴──────────┴──▶ gone: time is up, out of memory, aborted, ended by itself, closed
+ *
+ * `sinceMs` is when it came into its state; `call` is there while it runs.
+ */
+type Member = {
+  thread: FunctionThread
+  state: 'loading' | 'idle' | 'running'
+  sinceMs: number
+  call: Call | undefined
+  measuring: boolean
+}
+
+/**
+ * Makes the pool of worker threads that run the function in `file`: up to `threads`, started as calls
+ * need them, one call at a time in each; further calls wait in order.
+ *
+ * Whatever the function does, a call ends in an outcome, and costs at most its own thread: one that
+ * loops is stopped when its time is up, and another thread takes its place. Time is looked at every
+ * 100 ms. It counts from the start of the run: neither waiting nor loading, which has 60 s of its own.
+ *
+ * `memoryMb` is what a call may use. A thread is ended when it holds twice as much: what V8 calls used
+ * includes garbage, of which it leaves about as much again as is alive.
+ *
+ * `onPrint` gets what the function prints, line by line, and what ended a thread that ran no call.
+ */
+export function createFunctionPool(options: {
+  file: string
+  threads: number
+  memoryMb: number
+  maxResultBytes: number
+  onPrint?: (line: string) => void
+}) {
+  const { file, threads, memoryMb, maxResultBytes, onPrint = () => {} } = options
+  const members = new Set<Member>()
+  const waiting = new Set<Call>()
+  const loadWaiters = new Set<(reason: string | undefined) => void>()
+  const ends = new Set<Promise<void>>()
+  let loadFailure: { reason: string; atMs: number } | undefined
+  let ticker: NodeJS.Timeout | undefined
+  let closed = false
+
+  function run(data: CallData, timeoutMs: number, signal?: AbortSignal): Promise<InferenceOutcome> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve(canceled())
+      const abort = () => cancel(call)
+      const call: Call = {
+        data,
+        timeoutMs,
+        settle(outcome) {
+          signal?.removeEventListener('abort', abort)
+          resolve(outcome)
+        },
+      }
+      signal?.addEventListener('abort', abort)
+      waiting.add(call)
+      assign()
+    })
+  }
+
+  /** Gives waiting calls to idle threads, and starts a thread when some are left over. */
+  function assign() {
+    if (closed) return refuseWaiting(failed('unavailable', 'The deployment is shutting down.'))
+    if (waiting.size === 0) return
+    for (const member of members) {
+      if (member.state !== 'idle') continue
+      const call = takeFirst(waiting)
+      if (!call) return
+      start(member, call)
+    }
+    if (waiting.size === 0) return
+
+    let loading = 0
+    for (const { state } of members) if (state === 'loading') loading++
+    if (waiting.size <= loading || members.size >= threads) return
+    if (!hasJustFailedToLoad()) return addMember()
+    if (members.size === 0) refuseWaiting(notLoaded(loadFailure?.reason))
+  }
+
+  function start(member: Member, call: Call): void {
+    member.state = 'running'
+    member.sinceMs = performance.now()
+    member.call = call
+    member.thread.run(call.data)
+    watch()
+  }
+
+  function addMember(): void {
+    const thread = startFunctionThread({
+      file,
+      memoryMb,
+      maxResultBytes,
+      onPrint,
+      onLoaded: (reason) =>
+        reason === undefined ? becomeIdle(member) : failToLoad(member, reason),
+      onOutcome(outcome) {
+        const { call } = member
+        becomeIdle(member)
+        call?.settle(outcome)
+      },
+      onEnd(outcome) {
+        const message = wordsOf(outcome)
+        if (member.state === 'loading')
+          return failToLoad(member, `${basename(file)} ended: ${message}`)
+        if (!member.call) onPrint(message)
+        dismiss(member, outcome)
+      },
+    })
+    const member: Member = {
+      thread,
+      state: 'loading',
+      sinceMs: performance.now(),
+      call: undefined,
+      measuring: false,
+    }
+    members.add(member)
+    watch()
+  }
+
+  function becomeIdle(member: Member): void {
+    if (member.state === 'loading') tellLoadWaiters(undefined)
+    member.state = 'idle'
+    member.sinceMs = performance.now()
+    const call = takeFirst(waiting)
+    member.call = undefined
+    if (call) start(member, call)
+    else if (members.size > 1) watch()
+  }
+
+  function failToLoad(member: Member, reason: string): void {
+    loadFailure = { reason, atMs: performance.now() }
+    dismiss(member)
+    // Threads that did load go on serving.
+    if (members.size === 0) refuseWaiting(notLoaded(reason))
+    tellLoadWaiters(reason)
+  }
+
+  function tellLoadWaiters(reason: string | undefined): void {
+    for (const tell of loadWaiters) tell(reason)
+    loadWaiters.clear()
+  }
+
+  function cancel(call: Call): void {
+    waiting.delete(call)
+    const member = [...members].find((one) => one.call === call)
+    if (member) dismiss(member, canceled())
+    else call.settle(canceled())
+  }
+
+  /** Ends a thread; its call, if it runs one, ends with `outcome`, without waiting for the thread. */
+  function dismiss(member: Member, outcome?: InferenceOutcome): void {
+    members.delete(member)
+    const end = member.thread.end().finally(() => ends.delete(end))
+    ends.add(end)
+    if (outcome) member.call?.settle(outcome)
+    member.call = undefined
+    assign()
+  }
+
+  function refuseWaiting(outcome: InferenceOutcome): void {
+    for (const call of waiting) call.settle(outcome)
+    waiting.clear()
+  }
+
+  const hasJustFailedToLoad = () =>
+    loadFailure !== undefined && performance.now() - loadFailure.atMs < reloadAfterMs
+
+  /** One timer for the pool, as long as there is something to look at: none for each call. */
+  function watch(): void {
+    ticker ??= setInterval(tick, tickMs)
+  }
+
+  function tick(): void {
+    const nowMs = performance.now()
+    for (const member of members) inspect(member, nowMs - member.sinceMs)
+    const isQuiet = [...members].every(({ state }) => state === 'idle')
+    if (!isQuiet || members.size > 1) return
+    clearInterval(ticker)
+    ticker = undefined
+  }
+
+  function inspect(member: Member, elapsedMs: number) {
+    const { state, call } = member
+    if (state === 'loading' && elapsedMs >= loadTimeoutMs) {
+      return failToLoad(
+        member,
+        `${basename(file)} had not loaded after ${loadTimeoutMs / 1_000} s.`,
+      )
+    }
+    if (call && elapsedMs >= call.timeoutMs) {
+      const message = `The deployment had not answered after ${call.timeoutMs / 1_000} s.`
+      return dismiss(member, failed('timeout', message))
+    }
+    if (state === 'idle' && elapsedMs >= idleMs && members.size > 1) return dismiss(member)
+    if (state !== 'idle') void limitMemory(member)
+  }
+
+  /** V8's own limit knows nothing of buffers, and is above what a call may use. */
+  async function limitMemory(member: Member): Promise<void> {
+    if (member.measuring) return
+    member.measuring = true
+    // It rejects when the thread has ended, and waits as long as one built-in operation takes.
+    const usedMb = await member.thread.measureMemoryMb().catch(() => 0)
+    member.measuring = false
+    if (usedMb <= watchedMemoryMb(memoryMb) || !members.has(member)) return
+    if (member.state === 'loading') failToLoad(member, wordsOf(outOfMemory(memoryMb)))
+    else dismiss(member, outOfMemory(memoryMb))
+  }
+
+  const notLoaded = (reason = '') => failed('deployment_not_loaded', reason)
+
+  return {
+    /** Runs one call. Aborting ends its thread if it runs already. Never rejects. */
+    run,
+
+    /** Loads the function if no thread has yet; resolves to the reason if it cannot be loaded. */
+    check(): Promise<string | undefined> {
+      return new Promise((resolve) => {
+        if (closed || [...members].some(({ state }) => state !== 'loading'))
+          return resolve(undefined)
+        if (members.size === 0 && hasJustFailedToLoad()) return resolve(loadFailure?.reason)
+        loadWaiters.add(resolve)
+        if (members.size === 0) addMember()
+      })
+    },
+
+    /** Ends every thread; calls that run or wait end as unavailable. Resolves when all are gone. */
+    async close(): Promise<void> {
+      closed = true
+      clearInterval(ticker)
+      const outcome = failed('unavailable', 'The deployment is shutting down.')
+      for (const member of members) dismiss(member, outcome)
+      refuseWaiting(outcome)
+      tellLoadWaiters(undefined)
+      await Promise.all(ends)
+    },
+  }
+}
+
+export type FunctionPool = ReturnType<typeof createFunctionPool>
+
+const canceled = () => failed('canceled', 'The call was canceled.')
+
+const wordsOf = ({ body }: InferenceOutcome): string => JSON.parse(body).error
+
+function takeFirst<Item>(items: Set<Item>): Item | undefined {
+  const [first] = items
+  if (first !== undefined) items.delete(first)
+  return first
+}

@@ -1,0 +1,90 @@
+// The code of a worker thread: loads one function, then runs the calls that arrive, one at a time.
+import { basename } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type MessagePort, workerData } from 'node:worker_threads'
+import type { CallData } from '@posthaste/core/call-data'
+import type { CallErrorCode } from '@posthaste/core/call-errors'
+import {
+  failed,
+  type InferenceOutcome,
+  succeeded,
+  succeededRows,
+} from '@posthaste/core/inference-outcome'
+import { tooLarge, writeResult } from './result-text.ts'
+import { describeRowFailure } from './row-failure.ts'
+import { describeThrown } from './thrown-value.ts'
+
+/** What a thread is started with. Calls have a port of their own: libraries may listen on `parentPort`. */
+export type FunctionWorkerData = { file: string; maxResultBytes: number; port: MessagePort }
+
+/** What a thread says: first once whether it has loaded, then the outcome of each call. */
+export type FunctionWorkerMessage = { loaded: { reason: string | undefined } } | InferenceOutcome
+
+type DeployedFunction = (...args: unknown[]) => unknown
+type Failure = { code: CallErrorCode; message: string }
+
+const { file, maxResultBytes, port } = workerData as FunctionWorkerData
+const send = (message: FunctionWorkerMessage) => port.postMessage(message)
+
+const loaded = await load()
+if ('reason' in loaded) {
+  // A thread that ends by itself may end before it is heard.
+  port.ref()
+  send({ loaded })
+} else {
+  port.on('message', async (data: CallData) => send(await run(loaded.deployed, data)))
+  send({ loaded: { reason: undefined } })
+}
+
+async function load(): Promise<{ deployed: DeployedFunction } | { reason: string }> {
+  const name = basename(file)
+  try {
+    const module = await import(pathToFileURL(file).href)
+    if (typeof module.default === 'function') return { deployed: module.default }
+    return { reason: `${name} has no function as its default export.` }
+  } catch (error) {
+    return { reason: `${name} does not load: ${withoutFolders(describeThrown(error))}` }
+  }
+}
+
+/** Node's messages about modules name absolute paths: the machine's folders are not for callers. */
+function withoutFolders(text: string): string {
+  return text.replace(/(?:file:\/\/)?(?<![\w:/.])(?:\/[\w.@+~-]+)+\/(?=[\w.@+~-])/g, '')
+}
+
+async function run(deployed: DeployedFunction, data: CallData): Promise<InferenceOutcome> {
+  if (data.kind === 'rows') return runRows(deployed, data.rows)
+  const end = await runOnce(deployed, data.args)
+  return 'text' in end ? succeeded(end.text) : failed(end.code, end.message)
+}
+
+async function runRows(
+  deployed: DeployedFunction,
+  rows: readonly { id: string; args: string[] }[],
+): Promise<InferenceOutcome> {
+  const results: { id: string; result: string }[] = []
+  let length = 0
+  for (const { id, args } of rows) {
+    const end = await runOnce(deployed, args)
+    if ('message' in end) return failed(end.code, describeRowFailure(id, end.message))
+    length += end.text.length
+    if (length > maxResultBytes) return failed('invalid_result', tooLarge(maxResultBytes).reason)
+    results.push({ id, result: end.text })
+  }
+  return succeededRows(results)
+}
+
+async function runOnce(
+  deployed: DeployedFunction,
+  args: readonly string[],
+): Promise<{ text: string } | Failure> {
+  let value: unknown
+  try {
+    value = await deployed(...args.map((arg) => JSON.parse(arg)))
+  } catch (error) {
+    return { code: 'deployment_error', message: describeThrown(error) }
+  }
+  const written = writeResult(value, maxResultBytes)
+  if ('text' in written) return written
+  return { code: 'invalid_result', message: written.reason }
+}

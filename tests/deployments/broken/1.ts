@@ -1,0 +1,3 @@
+throw new Error('the model is not here')
+
+export default () => 1

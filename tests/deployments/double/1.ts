@@ -1,0 +1,1 @@
+export default (value: number) => value * 2

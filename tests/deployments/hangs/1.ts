@@ -1,0 +1,4 @@
+export default (hang: boolean) => {
+  while (hang) {}
+  return 'did not hang'
+}

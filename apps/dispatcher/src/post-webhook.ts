@@ -31,7 +31,7 @@ export function createPostWebhook(options: {
   userAgent: string
 }) {
   const { guard, timeoutMs, maxConnections, userAgent } = options
-  const agentOptions = { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: 16 }
+  const agentOptions = { keepAlive: true, maxSockets: maxConnections }
   const agent = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) }
   let lingering = 0
 

@@ -46,6 +46,7 @@ export function createDeliveries(pools: {
   const recordGathered = gathered(async (group: RecordedAttempt[]) => {
     const recorded = await pool.query({
       name: 'record_attempts',
+      // "is not distinct from": an equality would be looked up in the index of claims.
       text: `with outcome as (
           select * from unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::integer[],
             $6::timestamptz[], $7::integer[], $8::smallint[], $9::text[], $10::text[], $11::text[])
@@ -57,7 +58,7 @@ export function createDeliveries(pools: {
             next_attempt_at = now() + coalesce(outcome.delay_ms, 0) * interval '1 millisecond',
             finished_at = case when outcome.delay_ms is null then now() end
           from outcome
-          where delivery.batch_id = outcome.batch_id and delivery.claimed_by = outcome.claimed_by
+          where delivery.batch_id = outcome.batch_id and delivery.claimed_by is not distinct from outcome.claimed_by
           returning delivery.batch_id, delivery.destination, delivery.state, delivery.next_attempt_at),
         logged as (
           insert into posthaste.attempts (batch_id, attempt, started_at, duration_ms, status, error,

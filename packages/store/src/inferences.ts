@@ -49,6 +49,8 @@ export function createInferences(pools: {
   const finishGathered = gathered(async (group: FinishedBatch[]) => {
     const finished = await pool.query({
       name: 'finish',
+      // "is not distinct from", because an equality would be looked up in the index of claims, which
+      // has every batch that this worker has: twenty times the rows.
       text: `with outcome as (
           select * from unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::text[])
             as outcome(batch_id, claimed_by, status, code, result)),
@@ -58,7 +60,7 @@ export function createInferences(pools: {
             status = outcome.status, code = outcome.code, result = outcome.result,
             finished_at = now(), claimed_by = null
           from outcome
-          where batch.batch_id = outcome.batch_id and batch.claimed_by = outcome.claimed_by
+          where batch.batch_id = outcome.batch_id and batch.claimed_by is not distinct from outcome.claimed_by
           ${returning}),
         ${afterEnd}`,
       values: [

@@ -19,8 +19,8 @@ export const ApiSettings = Type.Object({
   }),
   OPERATOR_KEY: Type.String({
     default: '',
-    pattern: '^[\\x21-\\x7e]{16,255}$',
-    takes: '16 to 255 characters without spaces',
+    pattern: '^[\\x21-\\x7e]{8,255}$',
+    takes: '8 to 255 characters without spaces',
     secret: true,
     description: 'The key that may do everything. Unset: there is none.',
   }),

@@ -13,7 +13,7 @@ export function describeDev(settings: DevSettings, dataDir: string): string {
     response_webhook: `http://localhost:${INBOX_PORT}/hello?from=curl`,
   }
   return `
-Posthaste is ready: http://localhost:${PORT} (docs: http://localhost:${PORT}/docs)
+Posthaste is ready: http://localhost:${PORT}
   webhooks that arrive   http://localhost:${INBOX_PORT}
   health                 http://localhost:${RUNNER_PORT}/readyz (runner), http://localhost:${DISPATCHER_PORT}/readyz (dispatcher)
   database               ${database}

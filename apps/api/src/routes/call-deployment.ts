@@ -5,6 +5,7 @@ import { Call } from '@posthaste/core/call'
 import { CallError, ErrorBody } from '@posthaste/core/call-errors'
 import { mainBranch } from '@posthaste/core/deployment-id'
 import type { Registry } from '@posthaste/deployments/registry'
+import type { Logger } from '@posthaste/process/logger'
 import type { AcceptedCall, AcceptedCalls } from '@posthaste/store/accepted-calls'
 import type { Batches } from '@posthaste/store/batches'
 import type { QueueDepth } from '@posthaste/store/queue-depth'
@@ -24,6 +25,7 @@ export type CallParts = {
   guard: Pick<AddressGuard, 'isAllowed'>
   allowedNetworks: readonly Network[]
   limits: CallLimits
+  log: Pick<Logger, 'info'>
 }
 
 const Accepted = Type.Object({ batchId: Type.String() })
@@ -37,7 +39,7 @@ const version = Type.String({ description: 'A version, `latest`, or an alias.' }
  * answers with the result.
  */
 export function addCallDeployment(app: Api, parts: CallParts & { stopping: AbortSignal }): void {
-  const { registry, calls, batches, queueDepth, awaitResult, stopping } = parts
+  const { registry, calls, batches, queueDepth, awaitResult, stopping, log } = parts
 
   app.post(
     '/v1/:deployment/:version',
@@ -79,7 +81,7 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     const hungUp = whenHungUp(reply)
     const { batchId, repeated } = await accept(call, request)
     reply.header('x-mb-batch-id', batchId)
-    request.log.info({ batchId, deployment, branch, version, repeated }, 'accepted')
+    log.info({ batchId, deployment, branch, version, repeated }, 'accepted')
 
     if (!call.synchronous) {
       return reply.code(202).header('location', `/api/batches/${batchId}`).send({ batchId })

@@ -5,7 +5,8 @@ import { createTestDatabase } from '@posthaste/store/test-database'
 import pg from 'pg'
 import { expect, vi } from 'vitest'
 
-const deployments = fileURLToPath(new URL('../deployments', import.meta.url))
+/** The deployments that the tests call. */
+export const deployments = fileURLToPath(new URL('../deployments', import.meta.url))
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test reads of JSON and rows is what it tests.
 type Parsed = any

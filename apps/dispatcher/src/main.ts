@@ -4,13 +4,12 @@ import { userAgent } from '@posthaste/core/user-agent'
 import { createWebhookSigner } from '@posthaste/core/webhook-signature'
 import { startHealthServer } from '@posthaste/process/health-server'
 import { startProcess } from '@posthaste/process/start-process'
-import { auditClaims } from '@posthaste/store/claim-audit'
 import { createDeliveries } from '@posthaste/store/deliveries'
 import { createDrain } from '@posthaste/store/drain'
 import { joinWorkers } from '@posthaste/store/membership'
 import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
-import { startWakeUps } from '@posthaste/store/wake-ups'
+import { startWork } from '@posthaste/store/start-work'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import { createWorkers } from '@posthaste/store/workers'
 import { createAttemptDelivery } from './attempt-delivery.ts'
@@ -59,28 +58,19 @@ await startProcess(
       maxInFlight: settings.DISPATCHER_CONCURRENCY,
       log,
     })
-    const audit = auditClaims({
+    const work = await startWork({
+      pools,
+      workers,
+      membership,
       claims: deliveries,
-      workerId: membership.workerId,
-      holds: drain.holds,
-      log,
-    })
-    const wakeUps = startWakeUps({
-      pool: pools.relaxedPool,
+      drain,
       tasks: { deliver: drain.wakeUp },
-      restore: workers.restore,
       log,
     })
-    await wakeUps.listening
-    // What was due before this process came has no wake-up that is still to come.
-    await workers.restore()
     health.started()
 
     return async () => {
-      await wakeUps.close()
-      await drain.close(settings.SHUTDOWN_GRACE_MS)
-      await audit.close()
-      await membership.leave()
+      await work.close(settings.SHUTDOWN_GRACE_MS)
       postWebhook.close()
       await health.close()
       await pools.close()

@@ -3,13 +3,12 @@ import { createExecutor } from '@posthaste/deployments/executor'
 import { createRegistry } from '@posthaste/deployments/registry'
 import { startHealthServer } from '@posthaste/process/health-server'
 import { startProcess } from '@posthaste/process/start-process'
-import { auditClaims } from '@posthaste/store/claim-audit'
 import { createDrain } from '@posthaste/store/drain'
 import { createInferences } from '@posthaste/store/inferences'
 import { joinWorkers } from '@posthaste/store/membership'
 import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
-import { startWakeUps } from '@posthaste/store/wake-ups'
+import { startWork } from '@posthaste/store/start-work'
 import { createWorkers } from '@posthaste/store/workers'
 import { createClaimWidth } from './claim-width.ts'
 import { createRunBatch } from './run-batch.ts'
@@ -67,29 +66,20 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, a
     maxInFlight: settings.RUNNER_CONCURRENCY,
     log,
   })
-  const audit = auditClaims({
+  const work = await startWork({
+    pools,
+    workers,
+    membership,
     claims: inferences,
-    workerId: membership.workerId,
-    holds: drain.holds,
-    log,
-  })
-  const wakeUps = startWakeUps({
-    pool: pools.relaxedPool,
+    drain,
     tasks: { infer: drain.wakeUp, expire: inferences.expire },
-    restore: workers.restore,
     log,
   })
-  await wakeUps.listening
-  // What was due before this process came has no wake-up that is still to come.
-  await workers.restore()
   health.started()
 
   return async () => {
-    await wakeUps.close()
-    await drain.close(settings.SHUTDOWN_GRACE_MS)
+    await work.close(settings.SHUTDOWN_GRACE_MS)
     await executor.close()
-    await audit.close()
-    await membership.leave()
     await registry.close()
     await health.close()
     await pools.close()

@@ -19,14 +19,16 @@ export function createDrain<Item extends { batchId: string }>(parts: {
   const { claim, work, width, maxInFlight, log } = parts
   const drains = new Map<string, { lookAgain(): void; resume(): void }>()
   const inFlight = new Map<string, Promise<void>>()
+  const loops = new Set<Promise<void>>()
   const stopping = new AbortController()
   const aborting = new AbortController()
 
   function wakeUp(key: string): void {
     if (stopping.signal.aborted) return
     const underWay = drains.get(key)
-    if (underWay) underWay.lookAgain()
-    else void drain(key)
+    if (underWay) return underWay.lookAgain()
+    const loop = drain(key).finally(() => loops.delete(loop))
+    loops.add(loop)
   }
 
   async function drain(key: string): Promise<void> {
@@ -73,6 +75,8 @@ export function createDrain<Item extends { batchId: string }>(parts: {
       try {
         const items = await claim(key, limit)
         if (items.length === limit) due = true
+        // Left to be handed back: what starts now might not end within the grace.
+        if (stopping.signal.aborted) break
         for (const item of items) start(item)
       } catch (error) {
         due = true
@@ -97,7 +101,7 @@ export function createDrain<Item extends { batchId: string }>(parts: {
       stopping.abort()
       for (const drain of drains.values()) drain.lookAgain()
       const grace = pause(graceMs, aborting.signal)
-      await Promise.race([Promise.all(inFlight.values()), grace])
+      await Promise.race([Promise.all(loops).then(() => Promise.all(inFlight.values())), grace])
       aborting.abort()
     },
   }

@@ -48,4 +48,5 @@ export function createPools(
   }
 }
 
+export type Pools = ReturnType<typeof createPools>
 export type Pool = Pick<pg.Pool, 'query' | 'connect'>

@@ -13,18 +13,19 @@ export function addDraining(app: Api) {
   let underWay = 0
   let allDone = () => {}
 
-  app.addHook('onRequest', async () => {
+  app.addHook('onRequest', async (_request, reply) => {
     underWay++
+    // Also when the caller hangs up, which no hook of Fastify's is told.
+    reply.raw.once('close', leave)
     if (!draining) return
     throw new CallError('unavailable', 'The service is shutting down; send the call again.', {
       retryAfterSeconds: 1,
     })
   })
-  const leave = async () => {
+  function leave(): void {
     underWay--
     if (underWay === 0) allDone()
   }
-  app.addHook('onResponse', leave)
 
   return {
     stopping: stopping.signal,

@@ -1,0 +1,49 @@
+import { auditClaims } from './claim-audit.ts'
+import type { createDrain } from './drain.ts'
+import type { joinWorkers } from './membership.ts'
+import type { Pools } from './pools.ts'
+import { startWakeUps, type WakeUpTasks } from './wake-ups.ts'
+import type { Workers } from './workers.ts'
+
+/**
+ * Sets a drain to work: wake-ups reach it, claims that it does not know of are handed back, and what
+ * was due before is woken. Resolves once wake-ups are heard.
+ *
+ * `close` ends it in order: no more wake-ups, no more claims, what is in flight finished within
+ * `graceMs`, the rest handed back, and the process's row removed.
+ */
+export async function startWork(parts: {
+  pools: Pick<Pools, 'relaxedPool'>
+  workers: Pick<Workers, 'restore'>
+  membership: Awaited<ReturnType<typeof joinWorkers>>
+  claims: Parameters<typeof auditClaims>[0]['claims']
+  drain: Pick<ReturnType<typeof createDrain>, 'holds' | 'close'>
+  tasks: WakeUpTasks
+  log: { warn(fields: object, message: string): void }
+}): Promise<{ close: (graceMs: number) => Promise<void> }> {
+  const { pools, workers, membership, claims, drain, tasks, log } = parts
+  const audit = auditClaims({
+    claims,
+    workerId: membership.workerId,
+    holds: drain.holds,
+    log,
+  })
+  const wakeUps = startWakeUps({
+    pool: pools.relaxedPool,
+    tasks,
+    restore: workers.restore,
+    log,
+  })
+  await wakeUps.listening
+  // What was due before this process came has no wake-up that is still to come.
+  await workers.restore()
+
+  return {
+    async close(graceMs) {
+      await wakeUps.close()
+      await drain.close(graceMs)
+      await audit.close()
+      await membership.leave()
+    },
+  }
+}

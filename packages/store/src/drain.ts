@@ -26,7 +26,10 @@ export function createDrain<Item extends { batchId: string }>(parts: {
   function wakeUp(key: string): void {
     if (stopping.signal.aborted) return
     const underWay = drains.get(key)
-    if (underWay) return underWay.lookAgain()
+    if (underWay) {
+      underWay.lookAgain()
+      return
+    }
     const loop = drain(key).finally(() => loops.delete(loop))
     loops.add(loop)
   }

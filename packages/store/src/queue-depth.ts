@@ -35,10 +35,15 @@ export function watchQueueDepth(parts: { pool: Pick<Pool, 'query'>; maxQueued: n
   }
 
   return {
-    isFull: () => queued + acceptedSince >= maxQueued,
-    /** To be told of each batch that this process accepts. */
-    add: () => {
+    /** Takes a place in the queue for a call that is about to be written; false when it is full. */
+    take(): boolean {
+      if (queued + acceptedSince >= maxQueued) return false
       acceptedSince++
+      return true
+    },
+    /** Gives back the place of a call that was not written. */
+    giveBack(): void {
+      acceptedSince--
     },
     async close(): Promise<void> {
       stopping.abort()

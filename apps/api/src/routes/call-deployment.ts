@@ -20,7 +20,7 @@ export type CallParts = {
   registry: Pick<Registry, 'resolve'>
   calls: AcceptedCalls
   batches: Batches
-  queueDepth: Pick<QueueDepth, 'isFull' | 'add'>
+  queueDepth: Pick<QueueDepth, 'take' | 'giveBack'>
   awaitResult: AwaitResult
   guard: Pick<AddressGuard, 'isAllowed'>
   allowedNetworks: readonly Network[]
@@ -71,7 +71,7 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     if ('missing' in resolved) throw new CallError('unknown_deployment', resolved.missing)
     const { deployment, branch, version } = resolved.found
     const options = await readCall(request.bodyText, request.body, parts)
-    if (queueDepth.isFull()) {
+    if (!queueDepth.take()) {
       throw new CallError('too_many_requests', 'The queue is full; send the call again later.', {
         retryAfterSeconds: 5,
       })
@@ -92,10 +92,20 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
   }
 
   async function accept(call: AcceptedCall, request: FastifyRequest) {
+    try {
+      const accepted = await write(call, request)
+      if (accepted.repeated) queueDepth.giveBack()
+      return accepted
+    } catch (error) {
+      queueDepth.giveBack()
+      throw error
+    }
+  }
+
+  async function write(call: AcceptedCall, request: FastifyRequest) {
     const idempotencyKey = readIdempotencyKey(request)
     if (idempotencyKey === undefined) {
       await calls.accept(call)
-      queueDepth.add()
       return { batchId: call.batchId, repeated: false }
     }
     const accepted = await calls.acceptOnce(call, {
@@ -103,14 +113,11 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
       idempotencyKey,
       fingerprint: fingerprint(request),
     })
-    if (accepted === 'conflict') {
-      throw new CallError(
-        'idempotency_conflict',
-        'This Idempotency-Key was used for another request; use a new key for a new request.',
-      )
-    }
-    if (!accepted.repeated) queueDepth.add()
-    return accepted
+    if (accepted !== 'conflict') return accepted
+    throw new CallError(
+      'idempotency_conflict',
+      'This Idempotency-Key was used for another request; use a new key for a new request.',
+    )
   }
 }
 

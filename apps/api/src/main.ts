@@ -40,7 +40,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
       inferences: createInferences(pools),
       queueTimeoutMs: settings.SYNC_QUEUE_TIMEOUT_MS,
     }),
-    guard: createAddressGuard(allowedNetworks),
+    guard: createAddressGuard({ allowed: allowedNetworks }),
     allowedNetworks,
     limits: {
       maxTimeoutSecondsSync: settings.MAX_TIMEOUT_SECONDS_SYNC,

@@ -16,7 +16,7 @@ afterEach(async () => {
 async function setup(status: number) {
   const receiver = await startTestReceiver((_request, response) => response.writeHead(status).end())
   const postWebhook = createPostWebhook({
-    guard: createAddressGuard(parseNetworks(['127.0.0.0/8'])),
+    guard: createAddressGuard({ allowed: parseNetworks(['127.0.0.0/8']) }),
     timeoutMs: 5_000,
     maxConnections: 8,
     userAgent: 'Posthaste/test',

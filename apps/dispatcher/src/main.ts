@@ -34,7 +34,7 @@ await startProcess(
     const membership = await joinWorkers({ workers, role: 'dispatcher', log })
     const deliveries = createDeliveries(pools)
     const postWebhook = createPostWebhook({
-      guard: createAddressGuard(parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS)),
+      guard: createAddressGuard({ allowed: parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS) }),
       timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
       maxConnections: settings.WEBHOOK_DESTINATION_CONCURRENCY,
       userAgent,

@@ -14,7 +14,9 @@ afterEach(async () => {
 
 function setup(options: { timeoutMs?: number; allowed?: string[] } = {}) {
   const post = createPostWebhook({
-    guard: createAddressGuard(parseNetworks(options.allowed ?? ['127.0.0.0/8', '::1/128'])),
+    guard: createAddressGuard({
+      allowed: parseNetworks(options.allowed ?? ['127.0.0.0/8', '::1/128']),
+    }),
     timeoutMs: options.timeoutMs ?? 5_000,
     maxConnections: 8,
     userAgent: 'Posthaste/test',

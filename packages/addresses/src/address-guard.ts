@@ -1,8 +1,16 @@
 import dns from 'node:dns'
+import { isIP } from 'node:net'
 import { judgeAddress, judgeHostname, type Network } from '@posthaste/core/address-rules'
 
 /** The `code` of the error that a connect to a forbidden address fails with. */
 export const addressNotAllowed = 'ERR_ADDRESS_NOT_ALLOWED'
+
+/** Gives every address of a name, as `dns.lookup` with `all` does. */
+export type Resolve = (
+  hostname: string,
+  options: dns.LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: dns.LookupAddress[]) => void,
+) => void
 
 const lookupTimeoutMs = 2_000
 const rememberedMs = 30_000
@@ -13,7 +21,12 @@ const maxRemembered = 10_000
  * accepted and again at every connect, on the very addresses that are connected to: a name that
  * resolved to something else in between is caught.
  */
-export function createAddressGuard(allowed: readonly Network[]) {
+export function createAddressGuard(options: {
+  allowed: readonly Network[]
+  /** `dns.lookup`, or what a test has in its place. */
+  resolve?: Resolve
+}) {
+  const { allowed, resolve = dns.lookup } = options
   const remembered = new Map<string, { isAllowed: boolean; untilMs: number }>()
 
   /** Why an address written out, or a forbidden name, is refused; undefined when it is not. */
@@ -30,7 +43,7 @@ export function createAddressGuard(allowed: readonly Network[]) {
       family?: number,
     ) => void,
   ): void {
-    dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, [])
       for (const { address } of addresses) {
         const reason = judgeAddress(address, allowed)
@@ -53,6 +66,7 @@ export function createAddressGuard(allowed: readonly Network[]) {
      */
     async isAllowed(hostname: string): Promise<boolean> {
       if (judgeHost(hostname)) return false
+      if (isIP(hostname)) return true
       const known = remembered.get(hostname)
       if (known && known.untilMs > performance.now()) return known.isAllowed
 

@@ -78,6 +78,30 @@ test('a status that is no 2xx is a failure, with the beginning of the reply', as
   expect(outcome.reply).toBe(`\uFFFD${'x'.repeat(4_095)}`)
 })
 
+test('an attempt tells how long each phase took, with whom, and what came back', async () => {
+  const { send } = setup()
+  const { url } = await receiver((_request, response) =>
+    response.writeHead(202, { 'x-note': 'y'.repeat(1_000) }).end('noted'),
+  )
+  expect(await send(url)).toMatchObject({
+    address: '127.0.0.1',
+    reply: 'noted',
+    replyHeaders: { 'x-note': 'y'.repeat(200) },
+    timings: { connectMs: expect.any(Number), waitMs: expect.any(Number), tlsMs: null },
+  })
+})
+
+test('a kept connection that the receiver closes meanwhile costs no attempt', async () => {
+  const { send } = setup()
+  const { url, sockets } = await rawReceiver((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    socket.once('data', () => socket.resetAndDestroy())
+  })
+  expect(await send(url)).toMatchObject({ status: 200, error: null })
+  expect(await send(url)).toMatchObject({ status: 200, error: null })
+  expect(sockets.size).toBe(2)
+})
+
 test('a redirect is not followed', async () => {
   const { send } = setup()
   const { url, received } = await receiver((_request, response) =>

@@ -1,24 +1,21 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressGuard } from '@posthaste/addresses/address-guard'
-import type { AttemptError } from '@posthaste/core/batch'
-import { parseRetryAfter } from '@posthaste/core/retry-schedule'
-import type { AttemptRecord, ClaimedDelivery } from '@posthaste/store/deliveries'
-import got, { type OptionsInit, type Request, type Response } from 'got'
-import { describeFailure } from './attempt-failure.ts'
+import type { ClaimedDelivery } from '@posthaste/store/deliveries'
+import got from 'got'
+import { type Exchange, startExchange } from './exchange.ts'
+import { type AttemptOutcome, judgeExchange, judgeWithoutExchange } from './exchange-outcome.ts'
 
-/** An attempt's record, with what its reply asked for: a time to wait, in milliseconds. */
-export type AttemptOutcome = AttemptRecord & { retryAfterMs: number | null }
-
-const maxReplyBytes = 64 * 1024
-const keptReplyBytes = 4 * 1024
 const lingerMs = 60_000
 const maxLingering = 200
 
 /**
- * Makes the function that posts a delivery's body to its webhook, once. One deadline bounds the whole
+ * Makes the function that posts a delivery's body to its webhook. One deadline bounds the whole
  * exchange, from DNS to the reply's last byte, so a receiver that drips does not outlive it. Never
  * rejects: a receiver that refuses is an outcome.
+ *
+ * A connection that an earlier exchange left open may be closed by the receiver just as the next one
+ * is sent; when it breaks without a byte of a reply, the post is made once more at once, on a new one.
  *
  * A delivery with `ignoreTimeout` whose request was sent whole counts as delivered at the deadline; its
  * connection stays open for up to 60 seconds more, because many servers cancel their handler when the
@@ -46,104 +43,68 @@ export function createPostWebhook(options: {
     headers: { 'content-type': 'application/json', 'user-agent': userAgent },
   })
 
-  function post(
+  async function post(
     delivery: Pick<ClaimedDelivery, 'url' | 'body' | 'ignoreTimeout'>,
     headers: Record<string, string>,
     signal: AbortSignal,
   ): Promise<AttemptOutcome> {
     const startedAt = new Date()
     const startedMs = performance.now()
+    const elapsed = () => Math.round(performance.now() - startedMs)
     const { url, body, ignoreTimeout } = delivery
-    const hostname = new URL(url).hostname.replace(/^\[|\]$/g, '')
 
-    return new Promise((resolve) => {
-      const settle = (
-        result: Partial<
-          Pick<AttemptOutcome, 'status' | 'error' | 'detail' | 'reply' | 'retryAfterMs'>
-        >,
-      ) => {
-        signal.removeEventListener('abort', abandon)
-        clearTimeout(patience)
-        resolve({
-          startedAt,
-          durationMs: Math.round(performance.now() - startedMs),
-          status: null,
-          error: null,
-          detail: null,
-          reply: null,
-          retryAfterMs: null,
-          ...result,
-        })
+    // An address written out never passes through `lookup`.
+    const forbidden = guard.judgeHost(new URL(url).hostname.replace(/^\[|\]$/g, ''))
+    if (forbidden) {
+      return judgeWithoutExchange(
+        { error: 'address', detail: forbidden },
+        { startedAt, durationMs: 0 },
+      )
+    }
+
+    for (;;) {
+      const leftMs = Math.max(1, timeoutMs - elapsed())
+      const send = ignoreTimeout ? sendPatiently : sendOnce
+      const exchange = await send({ url, body, headers, timeoutMs: leftMs }, signal)
+      const when = { startedAt, durationMs: elapsed() }
+      if (exchange === 'slow') {
+        const detail = `No reply within ${timeoutMs} ms; ignored as the call asked.`
+        return judgeWithoutExchange({ error: null, detail }, when)
       }
+      if (!brokeOnKeptConnection(exchange) || signal.aborted) return judgeExchange(exchange, when)
+    }
+  }
 
-      let stream: Request
-      let patience: NodeJS.Timeout | undefined
-      const abandon = () => stream.destroy()
+  type Post = Parameters<typeof startExchange>[1]
 
-      // An address written out never passes through `lookup`.
-      const forbidden = guard.judgeHost(hostname)
-      if (forbidden) return settle({ error: 'address', detail: forbidden })
+  async function sendOnce(request: Post, signal: AbortSignal): Promise<Exchange> {
+    const exchange = startExchange(client, request)
+    signal.addEventListener('abort', exchange.abandon)
+    const ended = await exchange.ended
+    signal.removeEventListener('abort', exchange.abandon)
+    return ended
+  }
 
-      stream = client.stream(url, {
-        body,
-        headers,
-        request: requestAsWritten(url),
-        timeout: { request: ignoreTimeout ? timeoutMs + lingerMs : timeoutMs },
-      })
-      signal.addEventListener('abort', abandon)
-      if (ignoreTimeout) patience = setTimeout(stopWaiting, timeoutMs)
+  /** As `sendOnce`, but a receiver that has the request and is slow may go on in the background. */
+  async function sendPatiently(request: Post, signal: AbortSignal): Promise<Exchange | 'slow'> {
+    const exchange = startExchange(client, { ...request, timeoutMs: request.timeoutMs + lingerMs })
+    signal.addEventListener('abort', exchange.abandon)
+    const deadline = Promise.withResolvers<'slow'>()
+    const timer = setTimeout(() => {
+      if (exchange.isSentWhole()) deadline.resolve('slow')
+      else exchange.abandon(timedOut(timeoutMs))
+    }, request.timeoutMs)
 
-      let sent: http.ClientRequest | undefined
-      let response: Response | undefined
-      const chunks: Buffer[] = []
-      let readBytes = 0
-
-      stream.once('request', (request: http.ClientRequest) => {
-        sent = request
-      })
-      stream.once('response', (received: Response) => {
-        response = received
-      })
-      stream.on('data', (chunk: Buffer) => {
-        readBytes += chunk.length
-        if (readBytes - chunk.length < keptReplyBytes) chunks.push(chunk)
-        if (readBytes < maxReplyBytes) return
-        finish()
-        stream.destroy()
-      })
-      stream.once('end', finish)
-      stream.once('error', (error) => settle({ ...describeFailure(error), ...seenOfReply() }))
-      stream.once('close', () => settle({ error: 'reset', detail: 'The exchange was cut off.' }))
-
-      function finish(): void {
-        if (response) settle({ ...judgeReply(response), ...seenOfReply() })
-      }
-
-      function seenOfReply() {
-        if (!response) return {}
-        const reply = Buffer.concat(chunks).subarray(0, keptReplyBytes).toString()
-        return {
-          status: response.statusCode,
-          // PostgreSQL's text holds every character but this one.
-          reply: reply === '' ? null : reply.replaceAll('\0', '\uFFFD'),
-        }
-      }
-
-      function stopWaiting(): void {
-        if (!isSentWhole(sent)) {
-          settle({ error: 'timeout', detail: describeTimeout(timeoutMs) })
-          stream.destroy()
-          return
-        }
-        settle({ detail: `No reply within ${timeoutMs} ms; ignored as the call asked.` })
-        if (lingering >= maxLingering) return void stream.destroy()
-        lingering++
-        stream.once('close', () => {
-          lingering--
-        })
-        stream.resume()
-      }
-    })
+    const ended = await Promise.race([exchange.ended, deadline.promise])
+    clearTimeout(timer)
+    signal.removeEventListener('abort', exchange.abandon)
+    if (ended !== 'slow') return ended
+    if (lingering >= maxLingering) exchange.abandon()
+    else {
+      lingering++
+      void exchange.closed.then(() => lingering--)
+    }
+    return 'slow'
   }
 
   return Object.assign(post, {
@@ -157,36 +118,13 @@ export function createPostWebhook(options: {
 
 export type PostWebhook = ReturnType<typeof createPostWebhook>
 
-const describeTimeout = (timeoutMs: number) => `The exchange was not over within ${timeoutMs} ms.`
+const brokeOnKeptConnection = ({ failure, response, onKeptConnection }: Exchange): boolean =>
+  onKeptConnection && response === undefined && isReset(failure)
 
-/** Only 2xx is a success: a redirect is not followed, for the POST would arrive as a GET. */
-function judgeReply({ statusCode, headers }: Response): {
-  error: AttemptError | null
-  detail: string | null
-  retryAfterMs: number | null
-} {
-  const retryAfterMs = parseRetryAfter(headers['retry-after'], Date.now())
-  if (statusCode >= 200 && statusCode < 300) return { error: null, detail: null, retryAfterMs }
-  if (statusCode >= 300 && statusCode < 400) {
-    const host = URL.parse(headers.location ?? '')?.host
-    const detail = `The receiver redirects${host ? ` to ${host}` : ''}; redirects are not followed.`
-    return { error: 'redirect', detail, retryAfterMs }
-  }
-  return { error: 'status', detail: `The receiver answered ${statusCode}.`, retryAfterMs }
-}
+const isReset = (failure: Error | undefined): boolean =>
+  ['ECONNRESET', 'EPIPE'].includes((failure as NodeJS.ErrnoException | undefined)?.code ?? '')
 
-/** Whether the whole request has been handed to a connection, so that the receiver may have it. */
-function isSentWhole(request: http.ClientRequest | undefined): boolean {
-  return request?.writableFinished === true && request.socket?.connecting === false
-}
-
-/** The query string goes out byte for byte: `URL` would write some of its characters otherwise. */
-function requestAsWritten(url: string): NonNullable<OptionsInit['request']> {
-  const withoutFragment = url.split('#', 1)[0] ?? url
-  const question = withoutFragment.indexOf('?')
-  const query = question === -1 ? '' : withoutFragment.slice(question)
-  return (parsed, options, callback) => {
-    const { request } = parsed.protocol === 'https:' ? https : http
-    return request(parsed, { ...options, path: parsed.pathname + query }, callback)
-  }
-}
+const timedOut = (timeoutMs: number) =>
+  Object.assign(new Error(`The exchange was not over within ${timeoutMs} ms.`), {
+    code: 'ETIMEDOUT',
+  })

@@ -55,6 +55,22 @@ export const AttemptError = Type.Union([
 ])
 export type AttemptError = Static<typeof AttemptError>
 
+const milliseconds = (description: string) => nullable(Type.Number({ description }))
+
+/** How long each phase of an exchange took; null for one that there was not. */
+export const AttemptTimings = Type.Object({
+  dnsMs: milliseconds('Looking up the name.'),
+  connectMs: milliseconds('Connecting.'),
+  tlsMs: milliseconds('Agreeing on TLS.'),
+  sendMs: milliseconds('Sending the request.'),
+  waitMs: milliseconds('Waiting for the first byte of the reply.'),
+  readMs: milliseconds('Reading the reply.'),
+})
+export type AttemptTimings = Static<typeof AttemptTimings>
+
+/** So many of a reply's headers are kept. */
+export const maxReplyHeaders = 20
+
 /** One try to deliver, as `GET /api/batches/{batchId}` shows it. */
 export const Attempt = Type.Object({
   attempt: Type.Integer({ minimum: 1 }),
@@ -64,6 +80,11 @@ export const Attempt = Type.Object({
   error: nullable(AttemptError),
   detail: nullable(Type.String({ description: 'The error in words.' })),
   reply: nullable(Type.String({ description: "The first 4 KiB of the receiver's reply." })),
+  replyHeaders: nullable(
+    Type.Record(Type.String(), Type.String(), { maxProperties: maxReplyHeaders }),
+  ),
+  timings: nullable(AttemptTimings),
+  address: nullable(Type.String({ description: 'The IP address that was connected to.' })),
 })
 export type Attempt = Static<typeof Attempt>
 

@@ -81,6 +81,9 @@ create table posthaste.attempts (
   error text,
   detail text,
   reply text,
+  address text,
+  reply_headers jsonb,
+  timings jsonb,
   primary key (batch_id, attempt)
 );
 

@@ -9,7 +9,8 @@ const findBatch = `select batch.batch_id, batch.state, batch.deployment, batch.b
     batch.finished_at, batch.status, batch.code, batch.webhook_url, batch.destination,
     delivery.state as delivery_state, delivery.next_attempt_at,
     (select coalesce(json_agg(json_build_object('attempt', attempt, 'startedAt', started_at,
-        'durationMs', duration_ms, 'status', status, 'error', error, 'detail', detail, 'reply', reply)
+        'durationMs', duration_ms, 'status', status, 'error', error, 'detail', detail, 'reply', reply,
+        'replyHeaders', reply_headers, 'timings', timings, 'address', address)
         order by attempt), '[]')
       from posthaste.attempts where attempts.batch_id = batch.batch_id) as attempts
   from posthaste.batches batch left join posthaste.deliveries delivery using (batch_id)

@@ -19,6 +19,9 @@ const refused: AttemptRecord = {
   error: 'status',
   detail: 'The receiver answered 503.',
   reply: 'no',
+  replyHeaders: { 'content-type': 'text/plain' },
+  timings: { dnsMs: null, connectMs: 1, tlsMs: null, sendMs: 0, waitMs: 10, readMs: 1 },
+  address: '127.0.0.1',
 }
 
 test('a due delivery is claimed once, with the bytes of the result', async () => {

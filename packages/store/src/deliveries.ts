@@ -1,4 +1,4 @@
-import type { AttemptError } from '@posthaste/core/batch'
+import type { AttemptError, AttemptTimings } from '@posthaste/core/batch'
 import type { NextStep } from '@posthaste/core/retry-schedule'
 import { gathered } from './gathered.ts'
 import type { Pool } from './pools.ts'
@@ -23,6 +23,9 @@ export type AttemptRecord = {
   error: AttemptError | null
   detail: string | null
   reply: string | null
+  replyHeaders: Readonly<Record<string, string>> | null
+  timings: AttemptTimings | null
+  address: string | null
 }
 
 /** An attempt with what follows it. */
@@ -49,9 +52,10 @@ export function createDeliveries(pools: {
       // "is not distinct from": an equality would be looked up in the index of claims.
       text: `with outcome as (
           select * from unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::integer[],
-            $6::timestamptz[], $7::integer[], $8::smallint[], $9::text[], $10::text[], $11::text[])
+            $6::timestamptz[], $7::integer[], $8::smallint[], $9::text[], $10::text[], $11::text[],
+            $12::jsonb[], $13::jsonb[], $14::text[])
             as outcome(batch_id, claimed_by, attempt, state, delay_ms, started_at, duration_ms, status,
-              error, detail, reply)),
+              error, detail, reply, reply_headers, timings, address)),
         recorded as (
           update posthaste.deliveries delivery
           set state = outcome.state, attempts = outcome.attempt, claimed_by = null,
@@ -62,8 +66,9 @@ export function createDeliveries(pools: {
           returning delivery.batch_id, delivery.destination, delivery.state, delivery.next_attempt_at),
         logged as (
           insert into posthaste.attempts (batch_id, attempt, started_at, duration_ms, status, error,
-            detail, reply)
-          select batch_id, attempt, started_at, duration_ms, status, error, detail, reply
+            detail, reply, reply_headers, timings, address)
+          select batch_id, attempt, started_at, duration_ms, status, error, detail, reply,
+            reply_headers, timings, address
           from outcome where batch_id in (select batch_id from recorded)),
         woken as (
           select ${wakeDeliverAt('destination', 'at')} from (
@@ -82,6 +87,9 @@ export function createDeliveries(pools: {
         group.map(({ record }) => record.error),
         group.map(({ record }) => record.detail),
         group.map(({ record }) => record.reply),
+        group.map(({ record }) => record.replyHeaders && JSON.stringify(record.replyHeaders)),
+        group.map(({ record }) => record.timings && JSON.stringify(record.timings)),
+        group.map(({ record }) => record.address),
       ],
     })
     const written = new Set(recorded.rows.map((row) => row.batch_id))

@@ -51,7 +51,7 @@ export const DispatcherSettings = Type.Object({
   WEBHOOK_BACKOFF_CAP_MS: wholeNumber({
     default: day / 2,
     minimum: 1,
-    maximum: 30 * day,
+    maximum: 20 * day,
     description: 'The longest time between attempts; `Retry-After` is honoured up to it.',
   }),
   WEBHOOK_ALLOWED_NETWORKS: networks,

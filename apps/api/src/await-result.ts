@@ -18,6 +18,7 @@ export function createAwaitResult(parts: {
   return async (
     batchId: string,
     signals: { hungUp: AbortSignal; stopping: AbortSignal },
+    options: { mayBeSentAgain: boolean },
   ): Promise<BatchResult> => {
     const { hungUp, stopping } = signals
     const gone = AbortSignal.any([hungUp, stopping])
@@ -25,7 +26,9 @@ export function createAwaitResult(parts: {
       const turn = AbortSignal.any([gone, AbortSignal.timeout(queueTimeoutMs)])
       const result = await finished.wait(batchId, turn)
       if (result) return result
-      const canceled = await inferences.cancelQueued(batchId)
+      // With an Idempotency-Key the caller may be waiting on another connection already.
+      const isLeft = hungUp.aborted && options.mayBeSentAgain
+      const canceled = !isLeft && (await inferences.cancelQueued(batchId))
       if (stopping.aborted) throw unavailable('The service is shutting down; send the call again.')
       if (hungUp.aborted) throw unavailable('The caller hung up.')
       if (canceled) {

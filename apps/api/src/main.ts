@@ -1,7 +1,7 @@
 import { createAddressGuard } from '@posthaste/addresses/address-guard'
 import { parseNetworks } from '@posthaste/core/address-rules'
 import { createRegistry } from '@posthaste/deployments/registry'
-import { listen } from '@posthaste/process/health-server'
+import { listen } from '@posthaste/process/listen'
 import { startProcess } from '@posthaste/process/start-process'
 import { createAcceptedCalls } from '@posthaste/store/accepted-calls'
 import { createBatches } from '@posthaste/store/batches'

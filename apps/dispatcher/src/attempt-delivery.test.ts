@@ -18,7 +18,6 @@ async function setup(status: number) {
   const postWebhook = createPostWebhook({
     guard: createAddressGuard({ allowed: parseNetworks(['127.0.0.0/8']) }),
     timeoutMs: 5_000,
-    maxConnections: 8,
     userAgent: 'Posthaste/test',
   })
   closing.push(receiver.close, postWebhook.close)
@@ -35,7 +34,7 @@ async function setup(status: number) {
     schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
     sign: createWebhookSigner([secret]),
     random: () => 0,
-    log: { info: () => {}, warn: () => {} },
+    log: { info: () => {}, warn: () => {}, error: () => {} },
   })
   const attempt = (attempts: number, signal = new AbortController().signal) =>
     attemptDelivery(

@@ -1,8 +1,8 @@
 import { decideNext, type RetrySchedule } from '@posthaste/core/retry-schedule'
 import type { SignWebhook } from '@posthaste/core/webhook-signature'
 import type { Logger } from '@posthaste/process/logger'
-import { retryWhileAway } from '@posthaste/store/database-errors'
-import type { ClaimedDelivery, Deliveries } from '@posthaste/store/deliveries'
+import { isDatabaseAway, retryWhileAway } from '@posthaste/store/database-errors'
+import type { ClaimedDelivery, Deliveries, RecordedAttempt } from '@posthaste/store/deliveries'
 import type { PostWebhook } from './post-webhook.ts'
 
 /**
@@ -18,7 +18,7 @@ export function createAttemptDelivery(parts: {
   schedule: RetrySchedule
   sign: SignWebhook
   random: () => number
-  log: Pick<Logger, 'info' | 'warn'>
+  log: Pick<Logger, 'info' | 'warn' | 'error'>
 }) {
   const { deliveries, postWebhook, schedule, sign, random, log } = parts
 
@@ -36,14 +36,26 @@ export function createAttemptDelivery(parts: {
     const next = decideNext({ ...record, retryAfterMs }, attempt, schedule, random)
 
     // One statement: a failed attempt without its wake-up would strand the delivery.
-    const written = await retryWhileAway(
-      () => deliveries.recordAttempt({ delivery, attempt, record, next }),
-      signal,
-    )
+    const written = await recordAttempt({ delivery, attempt, record, next }, signal)
 
     const { status, error, durationMs } = record
     if (written)
       log.info({ batchId, attempt, status, error, durationMs, next }, 'delivery attempted')
-    else log.warn({ batchId, attempt }, 'delivery was given to another process')
+    else log.warn({ batchId, attempt }, 'attempt was recorded, or given to another process')
+  }
+
+  async function recordAttempt(attempt: RecordedAttempt, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await retryWhileAway(() => deliveries.recordAttempt(attempt), signal)
+    } catch (error) {
+      if (signal.aborted || isDatabaseAway(error)) throw error
+      // Not recorded, it would be sent again at once, for ever; what the receiver said can be spared.
+      log.error(
+        { batchId: attempt.delivery.batchId, err: error },
+        'attempt refused by the database',
+      )
+      const record = { ...attempt.record, detail: null, reply: null, replyHeaders: null }
+      return retryWhileAway(() => deliveries.recordAttempt({ ...attempt, record }), signal)
+    }
   }
 }

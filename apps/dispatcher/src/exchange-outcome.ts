@@ -66,7 +66,9 @@ function judgeStatus({ statusCode, headers }: Response): {
 }
 
 function keepHeaders({ headers }: Response): Record<string, string> {
-  const kept = Object.entries(headers).slice(0, maxReplyHeaders)
+  // A cookie is a secret of the receiver's.
+  const { 'set-cookie': _, ...shown } = headers
+  const kept = Object.entries(shown).slice(0, maxReplyHeaders)
   return Object.fromEntries(
     kept.map(([name, value]) => [name, String(value).slice(0, maxHeaderLength)]),
   )

@@ -20,20 +20,15 @@ const maxReplyBytes = 64 * 1024
 const keptReplyBytes = 4 * 1024
 
 /**
- * Posts a body to a URL, once, and reads no more than 64 KiB of the reply. `ended` never rejects.
- * `timeoutMs` bounds the whole of it, from DNS to the reply's last byte.
+ * Posts a body to a URL, once, and reads no more than 64 KiB of the reply. `ended` never rejects. It
+ * has no time limit of its own: `abandon` ends it, wherever it is.
  */
 export function startExchange(
   client: Got,
-  request: { url: string; body: string; headers: Record<string, string>; timeoutMs: number },
+  request: { url: string; body: string; headers: Record<string, string> },
 ) {
-  const { url, body, headers, timeoutMs } = request
-  const stream = client.stream(url, {
-    body,
-    headers,
-    request: requestAsWritten(url),
-    timeout: { request: timeoutMs },
-  })
+  const { url, body, headers } = request
+  const stream = client.stream(url, { body, headers, request: requestAsWritten(url) })
   let sent: http.ClientRequest | undefined
   stream.once('request', (native: http.ClientRequest) => {
     sent = native
@@ -46,10 +41,7 @@ export function startExchange(
     isSentWhole: () => sent?.writableFinished === true && sent.socket?.connecting === false,
 
     /** Closes the connection; `reason` is what the exchange then ends with. */
-    abandon: (reason?: unknown) =>
-      void stream.destroy(
-        reason instanceof Error ? reason : new Error('The exchange was cut off.'),
-      ),
+    abandon: (reason: Error) => void stream.destroy(reason),
 
     /** Settles when the connection is free or closed. */
     closed: new Promise<void>((resolve) => stream.once('close', resolve)),

@@ -36,7 +36,6 @@ await startProcess(
     const postWebhook = createPostWebhook({
       guard: createAddressGuard({ allowed: parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS) }),
       timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
-      maxConnections: settings.WEBHOOK_DESTINATION_CONCURRENCY,
       userAgent,
     })
     const drain = createDrain({

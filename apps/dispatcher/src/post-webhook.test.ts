@@ -18,7 +18,6 @@ function setup(options: { timeoutMs?: number; allowed?: string[] } = {}) {
       allowed: parseNetworks(options.allowed ?? ['127.0.0.0/8', '::1/128']),
     }),
     timeoutMs: options.timeoutMs ?? 5_000,
-    maxConnections: 8,
     userAgent: 'Posthaste/test',
   })
   closing.push(post.close)
@@ -185,6 +184,17 @@ test('a slow reply that is to be ignored counts as delivered, and the connection
   const outcome = await send(slow.url, { ignoreTimeout: true })
   expect(outcome).toMatchObject({ status: null, error: null })
   expect([...slow.sockets].map((socket) => socket.destroyed)).toEqual([false])
+})
+
+test('receivers that hang do not keep later requests to the same host from being sent', async () => {
+  const { send } = setup({ timeoutMs: 300 })
+  const { url, received } = await receiver(({ target }, response) => {
+    if (target === '/fast') response.writeHead(204).end()
+  })
+  const hanging = Array.from({ length: 100 }, () => send(`${url}/hang`, { ignoreTimeout: true }))
+  await Promise.all(hanging)
+  expect(await send(`${url}/fast`)).toMatchObject({ status: 204, error: null })
+  expect(received).toHaveLength(101)
 })
 
 test('a request that was not sent whole is no delivery, however slow replies are to be taken', async () => {

@@ -24,12 +24,15 @@ const maxLingering = 200
 export function createPostWebhook(options: {
   guard: Pick<AddressGuard, 'judgeHost' | 'lookup'>
   timeoutMs: number
-  maxConnections: number
   userAgent: string
 }) {
-  const { guard, timeoutMs, maxConnections, userAgent } = options
-  const agentOptions = { keepAlive: true, maxSockets: maxConnections }
-  const agent = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) }
+  const { guard, timeoutMs, userAgent } = options
+  // No cap on sockets: who claims deliveries bounds them, and a request that waits for a socket is not
+  // under way while its deadline runs.
+  const agent = {
+    http: new http.Agent({ keepAlive: true }),
+    https: new https.Agent({ keepAlive: true }),
+  }
   let lingering = 0
 
   const client = got.extend({
@@ -63,9 +66,8 @@ export function createPostWebhook(options: {
     }
 
     for (;;) {
-      const leftMs = Math.max(1, timeoutMs - elapsed())
-      const send = ignoreTimeout ? sendPatiently : sendOnce
-      const exchange = await send({ url, body, headers, timeoutMs: leftMs }, signal)
+      const request = { url, body, headers }
+      const exchange = await send(request, { leftMs: timeoutMs - elapsed(), ignoreTimeout, signal })
       const when = { startedAt, durationMs: elapsed() }
       if (exchange === 'slow') {
         const detail = `No reply within ${timeoutMs} ms; ignored as the call asked.`
@@ -75,36 +77,40 @@ export function createPostWebhook(options: {
     }
   }
 
-  type Post = Parameters<typeof startExchange>[1]
-
-  async function sendOnce(request: Post, signal: AbortSignal): Promise<Exchange> {
+  async function send(
+    request: { url: string; body: string; headers: Record<string, string> },
+    options: { leftMs: number; ignoreTimeout: boolean; signal: AbortSignal },
+  ): Promise<Exchange | 'slow'> {
+    const { leftMs, ignoreTimeout, signal } = options
     const exchange = startExchange(client, request)
-    signal.addEventListener('abort', exchange.abandon)
-    const ended = await exchange.ended
-    signal.removeEventListener('abort', exchange.abandon)
+    const stop = () => exchange.abandon(new Error('The exchange was cut off.'))
+    signal.addEventListener('abort', stop)
+    const slow = Promise.withResolvers<'slow'>()
+    const deadline = setTimeout(() => {
+      if (ignoreTimeout && exchange.isSentWhole()) slow.resolve('slow')
+      else exchange.abandon(timedOut(timeoutMs))
+    }, leftMs)
+
+    const ended = await Promise.race([exchange.ended, slow.promise])
+    clearTimeout(deadline)
+    signal.removeEventListener('abort', stop)
+    if (ended === 'slow') linger(exchange)
     return ended
   }
 
-  /** As `sendOnce`, but a receiver that has the request and is slow may go on in the background. */
-  async function sendPatiently(request: Post, signal: AbortSignal): Promise<Exchange | 'slow'> {
-    const exchange = startExchange(client, { ...request, timeoutMs: request.timeoutMs + lingerMs })
-    signal.addEventListener('abort', exchange.abandon)
-    const deadline = Promise.withResolvers<'slow'>()
-    const timer = setTimeout(() => {
-      if (exchange.isSentWhole()) deadline.resolve('slow')
-      else exchange.abandon(timedOut(timeoutMs))
-    }, request.timeoutMs)
-
-    const ended = await Promise.race([exchange.ended, deadline.promise])
-    clearTimeout(timer)
-    signal.removeEventListener('abort', exchange.abandon)
-    if (ended !== 'slow') return ended
-    if (lingering >= maxLingering) exchange.abandon()
-    else {
-      lingering++
-      void exchange.closed.then(() => lingering--)
+  function linger(exchange: ReturnType<typeof startExchange>): void {
+    const end = () => exchange.abandon(new Error('The receiver was slow for too long.'))
+    if (lingering >= maxLingering) {
+      end()
+      return
     }
-    return 'slow'
+    lingering++
+    const timer = setTimeout(end, lingerMs)
+    timer.unref()
+    void exchange.closed.then(() => {
+      clearTimeout(timer)
+      lingering--
+    })
   }
 
   return Object.assign(post, {

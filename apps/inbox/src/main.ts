@@ -1,4 +1,4 @@
-import { listen } from '@posthaste/process/health-server'
+import { listen } from '@posthaste/process/listen'
 import { startProcess } from '@posthaste/process/start-process'
 import { buildApp } from './app.ts'
 import { InboxSettings } from './settings.ts'

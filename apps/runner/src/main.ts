@@ -10,6 +10,7 @@ import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
 import { startWork } from '@posthaste/store/start-work'
 import { createWorkers } from '@posthaste/store/workers'
+import { createClaimBatches } from './claim-batches.ts'
 import { createClaimWidth } from './claim-width.ts'
 import { createRunBatch } from './run-batch.ts'
 import { RunnerSettings } from './settings.ts'
@@ -52,15 +53,19 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, a
     (key) => executor.concurrency(parseDeploymentId(key)),
     () => performance.now(),
   )
+  const claimBatches = createClaimBatches({ inferences, workerId: membership.workerId })
   const drain = createDrain({
     claim: async (key, limit) => {
       const id = parseDeploymentId(key)
-      const batches = await inferences.claim(id, limit, membership.workerId())
+      const batches = await claimBatches.claim(id, limit)
       return batches.map((batch) => ({ ...batch, id }))
     },
     work: async ({ id, ...batch }, signal) => {
-      await runBatch(id, batch, signal)
-      claimWidth.finished(formatDeploymentId(id))
+      const key = formatDeploymentId(id)
+      await runBatch(id, batch, signal).finally(() => {
+        claimWidth.finished(key)
+        if (claimBatches.ended(batch.batchId)) drain.wakeUp(key)
+      })
     },
     width: claimWidth.width,
     maxInFlight: settings.RUNNER_CONCURRENCY,

@@ -2,8 +2,8 @@ import type { DeploymentId } from '@posthaste/core/deployment-id'
 import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
 import type { Executor } from '@posthaste/deployments/executor'
 import type { Logger } from '@posthaste/process/logger'
-import { retryWhileAway } from '@posthaste/store/database-errors'
-import type { ClaimedBatch, Inferences } from '@posthaste/store/inferences'
+import { isDatabaseAway, retryWhileAway } from '@posthaste/store/database-errors'
+import type { ClaimedBatch, FinishedBatch, Inferences } from '@posthaste/store/inferences'
 
 const maxRuns = 3
 
@@ -12,13 +12,13 @@ const maxRuns = 3
  * delivery's wake-up, in one commit.
  *
  * What the deployment does wrong is a result too. When the process stops meanwhile, nothing is written
- * and the claim is given back: an inference may run twice, never be lost. A batch whose runner died
+ * and the claim is given back: an inference may run twice, never be lost. A batch whose runner was lost
  * three times under it is ended, for it may be what kills them.
  */
 export function createRunBatch(parts: {
   inferences: Pick<Inferences, 'finish'>
   executor: Pick<Executor, 'run'>
-  log: Pick<Logger, 'info' | 'warn'>
+  log: Pick<Logger, 'info' | 'warn' | 'error'>
 }) {
   const { inferences, executor, log } = parts
 
@@ -28,21 +28,30 @@ export function createRunBatch(parts: {
     const outcome = runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal)
     if (signal.aborted) return
 
-    const written = await retryWhileAway(
-      () => inferences.finish({ batchId, claimedBy, outcome }),
-      signal,
-    )
+    const written = await finish({ batchId, claimedBy, outcome }, signal)
 
     const { status, code } = outcome
     const durationMs = Math.round(performance.now() - startedMs)
     if (written) log.info({ batchId, ...id, status, code, durationMs }, 'inference finished')
-    else log.warn({ batchId }, 'batch was given to another process')
+    else log.warn({ batchId }, 'batch had ended, or was given to another process')
+  }
+
+  async function finish(batch: FinishedBatch, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await retryWhileAway(() => inferences.finish(batch), signal)
+    } catch (error) {
+      if (signal.aborted || isDatabaseAway(error)) throw error
+      // Tried again it would be refused again, for ever.
+      log.error({ batchId: batch.batchId, err: error }, 'result refused by the database')
+      const outcome = failed('internal', 'The result could not be stored.')
+      return retryWhileAway(() => inferences.finish({ ...batch, outcome }), signal)
+    }
   }
 }
 
 function crashed(): InferenceOutcome {
   return failed(
     'crashed',
-    `The runner died ${maxRuns} times while it ran this batch, so it is not run again.`,
+    `The runner was lost ${maxRuns} times while it ran this batch, so it is not run again.`,
   )
 }

@@ -1,16 +1,10 @@
 import dns from 'node:dns'
 import { isIP } from 'node:net'
 import { judgeAddress, judgeHostname, type Network } from '@posthaste/core/address-rules'
+import { type Resolve, shareResolve } from './shared-resolve.ts'
 
 /** The `code` of the error that a connect to a forbidden address fails with. */
 export const addressNotAllowed = 'ERR_ADDRESS_NOT_ALLOWED'
-
-/** Gives every address of a name, as `dns.lookup` with `all` does. */
-export type Resolve = (
-  hostname: string,
-  options: dns.LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: dns.LookupAddress[]) => void,
-) => void
 
 const lookupTimeoutMs = 2_000
 const rememberedMs = 30_000
@@ -26,7 +20,8 @@ export function createAddressGuard(options: {
   /** `dns.lookup`, or what a test has in its place. */
   resolve?: Resolve
 }) {
-  const { allowed, resolve = dns.lookup } = options
+  const { allowed } = options
+  const resolve = shareResolve(options.resolve ?? dns.lookup, () => performance.now())
   const remembered = new Map<string, { isAllowed: boolean; untilMs: number }>()
 
   /** Why an address written out, or a forbidden name, is refused; undefined when it is not. */
@@ -43,7 +38,7 @@ export function createAddressGuard(options: {
       family?: number,
     ) => void,
   ): void {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { all: true }, (error, addresses) => {
       if (error) return callback(error, [])
       for (const { address } of addresses) {
         const reason = judgeAddress(address, allowed)

@@ -12,7 +12,14 @@ export function createLogger(name: string, level: string): Logger {
     level,
     formatters: { level: (label: string) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeError },
   }
   // Written at once: what is still to be written when its reader is gone would keep the process alive.
   return pino(options, pino.destination({ fd: 1, sync: true }))
+}
+
+/** Not all that an error has: the `detail` of PostgreSQL's quotes the row, and with it a body. */
+function describeError({ name, message, stack, code, cause }: Error & { code?: unknown }): object {
+  const reason = cause instanceof Error ? cause.message : undefined
+  return { name, message, code, stack, cause: reason }
 }

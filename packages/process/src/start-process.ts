@@ -3,6 +3,8 @@ import { readSettings, SettingsError } from '@posthaste/core/settings'
 import type { Static, TObject } from '@sinclair/typebox'
 import { createLogger, type Logger } from './logger.ts'
 
+const startGraceMs = 2_000
+
 /**
  * What a process runs: it resolves once the process serves, to the function that drains it. `stopping`
  * aborts when the process is asked to stop, which can be while it still starts.
@@ -29,7 +31,12 @@ export async function startProcess<S extends TObject>(
   const log = createLogger(name, (settings as { LOG_LEVEL: string }).LOG_LEVEL)
 
   const stopping = new AbortController()
-  const stop = (reason: string) => stopping.abort(reason)
+  let started = false
+  const stop = (reason: string) => {
+    stopping.abort(reason)
+    // A start can wait for ever, for a database that does not come; nothing was taken on yet.
+    if (!started) setTimeout(() => started || process.exit(0), startGraceMs).unref()
+  }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
   process.on('disconnect', () => stop('supervisor gone'))
 
@@ -43,7 +50,6 @@ export async function startProcess<S extends TObject>(
     process.send?.({ port })
   }
 
-  let started = false
   try {
     const drain = await start({ settings, log, stopping: stopping.signal, announce })
     started = true
@@ -55,7 +61,7 @@ export async function startProcess<S extends TObject>(
   } catch (error) {
     // Whatever a start meets that was told to stop is no news.
     if (stopping.signal.aborted && !started) process.exit(0)
-    log.fatal({ reason: (error as Error).message }, 'could not go on')
+    log.fatal({ err: error }, 'could not go on')
     console.error(`${name}: ${(error as Error).message}`)
     process.exit(1)
   }

@@ -7,7 +7,7 @@ comment on schema posthaste is 'Posthaste''s own tables: they change from versio
 -- is given back; a claim by a process that has no row here is void.
 create table posthaste.workers (
   worker_id bigint generated always as identity primary key,
-  role text not null check (role in ('api', 'runner', 'dispatcher')),
+  role text not null check (role in ('runner', 'dispatcher')),
   pid integer not null,
   started_at timestamptz not null default now(),
   heartbeat_at timestamptz not null default now()
@@ -95,6 +95,8 @@ create table posthaste.idempotency_keys (
   created_at timestamptz not null default now(),
   primary key (caller, idempotency_key)
 );
+create index idempotency_keys_batch on posthaste.idempotency_keys (batch_id);
+create index idempotency_keys_age on posthaste.idempotency_keys (created_at);
 
 create table posthaste.webhook_secrets (
   webhook_secret_id integer generated always as identity primary key,

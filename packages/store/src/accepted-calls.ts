@@ -79,10 +79,13 @@ const acceptIdempotent = `with ${calls},
  * batch is committed and will run.
  */
 export function createAcceptedCalls(pool: Pick<Pool, 'query'>) {
-  const accepted = gathered(async (group: AcceptedCall[]) => {
-    await pool.query({ name: 'accept', text: accept, values: toColumns(group) })
-    return group
-  })
+  const accepted = gathered(
+    async (group: AcceptedCall[]) => {
+      await pool.query({ name: 'accept', text: accept, values: toColumns(group) })
+      return group
+    },
+    ({ data }) => data.length,
+  )
 
   return {
     /** Commits a call; calls that arrive together share a statement. */

@@ -1,5 +1,6 @@
 import type { Batch, BatchState } from '@posthaste/core/batch'
 import type { Pool } from './pools.ts'
+import { wakeInfer } from './wake-ups.ts'
 
 /** How a batch ended: what a synchronous call is answered with. */
 export type BatchResult = { state: BatchState; status: number; body: string }
@@ -45,13 +46,16 @@ export function createBatches(pool: Pick<Pool, 'query'>) {
 
     /**
      * Asks that the end of a batch is notified. Nothing changes when it has ended already: whoever
-     * waits looks once after this.
+     * waits looks once after this. A queued one is woken: a claim that met its row locked has skipped it.
      */
     async markAwaited(batchId: string): Promise<void> {
       await pool.query({
         name: 'mark_awaited',
-        text: `update posthaste.batches set awaited = true
-          where batch_id = $1 and not awaited and state in ('queued', 'running')`,
+        text: `with marked as (
+            update posthaste.batches set awaited = true
+            where batch_id = $1 and not awaited and state in ('queued', 'running')
+            returning state, deployment || '/' || branch || '/' || version as id)
+          select ${wakeInfer('id')} from marked where state = 'queued'`,
         values: [batchId],
       })
     },

@@ -1,6 +1,13 @@
-import { isDatabaseAway, pause } from './database-errors.ts'
+import { pause } from '@posthaste/core/pause'
+import { isDatabaseAway } from './database-errors.ts'
 
 const auditMs = 3_000
+
+/** What inferences and deliveries have in common: claims that can be found and handed back. */
+export type Claims = {
+  findClaimed(workerId: string): Promise<string[]>
+  handBack(workerId: string, batchIds: readonly string[]): Promise<void>
+}
 
 /**
  * Finds claims that this process has and does not know of, and hands them back: when a connection breaks
@@ -9,10 +16,7 @@ const auditMs = 3_000
  * not seen twice.
  */
 export function auditClaims(parts: {
-  claims: {
-    findClaimed(workerId: string): Promise<string[]>
-    handBack(workerId: string, batchIds: readonly string[]): Promise<void>
-  }
+  claims: Claims
   workerId: () => string
   /** Whether this process works on a batch now. */
   holds: (batchId: string) => boolean

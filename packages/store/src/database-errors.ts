@@ -1,3 +1,5 @@
+import { pause } from '@posthaste/core/pause'
+
 const awayCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -9,21 +11,22 @@ const awayCodes = new Set([
   'EPIPE',
   'ETIMEDOUT',
   '25006', // read-only: the old primary of a failover
-  '53300', // too many connections
   '57P01', // admin shutdown
   '57P02', // crash shutdown
   '57P03', // starting up
-  '40001',
-  '40P01',
+  '57014', // statement canceled, as by a time limit
+  '55P03', // lock not available
+  '40001', // serialization failure
+  '40P01', // deadlock
 ])
 
 const awayMessages =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end|connection is closed|not queryable/i
 
 /**
- * Whether an error says that PostgreSQL is away or was interrupted, so that the same statement can
- * succeed later: class 08 and the shutdown codes of PostgreSQL (Appendix A), sockets' errors, and
- * the messages of `pg`, which have no code.
+ * Whether an error says that PostgreSQL is away, out of resources or was interrupted, so that the same
+ * statement can succeed later: the classes 08 and 53 and some codes of PostgreSQL (Appendix A), sockets'
+ * errors, and the messages of `pg`, which have no code.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -31,7 +34,7 @@ export function isDatabaseAway(error: unknown): boolean {
     return error.errors.every(isDatabaseAway)
   }
   const { code } = error as { code?: unknown }
-  if (typeof code === 'string' && (awayCodes.has(code) || /^08...$/.test(code))) return true
+  if (typeof code === 'string' && (awayCodes.has(code) || /^(08|53)...$/.test(code))) return true
   return awayMessages.test(error.message)
 }
 
@@ -49,18 +52,4 @@ export async function retryWhileAway<T>(work: () => Promise<T>, signal: AbortSig
       await pause(pauseMs, signal)
     }
   }
-}
-
-/** Waits `ms` milliseconds, or until `signal` aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-  })
 }

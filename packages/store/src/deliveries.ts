@@ -63,13 +63,13 @@ export function createDeliveries(pools: {
             finished_at = case when outcome.delay_ms is null then now() end
           from outcome
           where delivery.batch_id = outcome.batch_id and delivery.claimed_by is not distinct from outcome.claimed_by
-          returning delivery.batch_id, delivery.destination, delivery.state, delivery.next_attempt_at),
+          returning delivery.destination, delivery.next_attempt_at, outcome.*),
         logged as (
           insert into posthaste.attempts (batch_id, attempt, started_at, duration_ms, status, error,
             detail, reply, reply_headers, timings, address)
           select batch_id, attempt, started_at, duration_ms, status, error, detail, reply,
             reply_headers, timings, address
-          from outcome where batch_id in (select batch_id from recorded)),
+          from recorded),
         woken as (
           select ${wakeDeliverAt('destination', 'at')} from (
             select distinct destination, ${wholeSecond('next_attempt_at')} as at
@@ -134,7 +134,7 @@ export function createDeliveries(pools: {
      * Writes an attempt, what follows it, and the wake-up of the next one. False when the delivery is
      * no longer claimed by that worker: another process has it.
      */
-    recordAttempt: recordGathered as (attempt: RecordedAttempt) => Promise<boolean>,
+    recordAttempt: recordGathered,
 
     /** The batches whose deliveries are claimed for a worker. */
     async findClaimed(workerId: string): Promise<string[]> {

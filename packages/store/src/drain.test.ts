@@ -58,6 +58,14 @@ test('a key has at most its width in flight, and goes on as room comes', async (
   await isRunning(['a2', 'a3', 'a4', 'a5'])
 })
 
+test('a key with a little room takes what is due, without waiting for half its width', async () => {
+  const { add, isRunning } = setup()
+  add('a', 3)
+  await isRunning(['a0', 'a1', 'a2'])
+  add('a', 1)
+  await isRunning(['a0', 'a1', 'a2', 'a3'])
+})
+
 test('what becomes due during a drain is taken on its wake-up', async () => {
   const { add, isRunning } = setup()
   add('a', 1)

@@ -1,4 +1,7 @@
-import { isDatabaseAway, pause } from './database-errors.ts'
+import { pause } from '@posthaste/core/pause'
+import { isDatabaseAway } from './database-errors.ts'
+
+const gatherRoomMs = 5
 
 /**
  * Works on what is due for keys, side by side. `wakeUp(key)` starts the drain of a key, or tells the
@@ -6,7 +9,8 @@ import { isDatabaseAway, pause } from './database-errors.ts'
  *
  * Two caps bound it: `width(key)` for one key and `maxInFlight` for all of them. A key that has
  * nothing in flight may always take one, so that keys which fill the process cannot shut others out.
- * Claims wait until half a key's width is free: a claim of one row costs nearly as much as one of many.
+ * When less than half of a key's width is free, a claim waits 5 ms for more: a claim of one row costs
+ * nearly as much as one of many.
  */
 export function createDrain<Item extends { batchId: string }>(parts: {
   claim: (key: string, limit: number) => Promise<Item[]>
@@ -47,10 +51,8 @@ export function createDrain<Item extends { batchId: string }>(parts: {
     })
 
     const room = () => {
-      const widest = width(key)
-      const free = Math.min(widest - own, maxInFlight - inFlight.size)
-      if (own === 0) return Math.max(1, free)
-      return widest - own >= widest / 2 ? Math.max(0, free) : 0
+      const free = Math.min(width(key) - own, maxInFlight - inFlight.size)
+      return own === 0 ? Math.max(1, free) : Math.max(0, free)
     }
     const start = (item: Item) => {
       own++
@@ -67,13 +69,15 @@ export function createDrain<Item extends { batchId: string }>(parts: {
     }
 
     while (!stopping.signal.aborted && (due || own > 0)) {
-      const limit = due ? room() : 0
-      if (limit === 0) {
+      if (!due || room() === 0) {
         await new Promise<void>((resolve) => {
           resume = resolve
         })
         continue
       }
+      if (own > 0 && room() < width(key) / 2) await pause(gatherRoomMs, stopping.signal)
+      const limit = room()
+      if (stopping.signal.aborted || limit === 0) continue
       due = false
       try {
         const items = await claim(key, limit)

@@ -1,6 +1,6 @@
+import { pause } from '@posthaste/core/pause'
 import pg from 'pg'
 import type { Batches, BatchResult } from './batches.ts'
-import { pause } from './database-errors.ts'
 import { gathered } from './gathered.ts'
 
 const recheckMs = 30_000
@@ -34,6 +34,7 @@ export function createFinishedBatches(parts: {
         application_name: 'posthaste finished batches',
         connectionTimeoutMillis: 5_000,
         keepAlive: true,
+        keepAliveInitialDelayMillis: 5_000,
       })
       const lost = new Promise<void>((resolve) => {
         client?.on('error', () => resolve())
@@ -50,6 +51,8 @@ export function createFinishedBatches(parts: {
         await lost
       } catch {
         // The next turn connects again.
+      } finally {
+        await client.end().catch(() => {})
       }
       if (stopping.signal.aborted) return
       log.warn({}, 'connection for notifications lost')

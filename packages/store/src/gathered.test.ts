@@ -37,6 +37,19 @@ test('items that arrive during a write share the next one, each with its own res
   expect(await Promise.all(results)).toEqual([2, 4, 6])
 })
 
+test('large items are not gathered without end', async () => {
+  const groups: number[] = []
+  const write = gathered(
+    async (items: number[]) => {
+      groups.push(items.length)
+      return items
+    },
+    () => 3 * 1024 * 1024,
+  )
+  await Promise.all([1, 2, 3, 4, 5].map(write))
+  expect(groups).toEqual([1, 2, 2])
+})
+
 test('an item that cannot be written fails alone', async () => {
   const write = gathered(async (items: number[]) => {
     if (items.includes(13)) throw new Error('invalid byte sequence')

@@ -4,6 +4,7 @@ const maxGroup = 500
 const lingerMs = 3
 const busyGroup = 6
 const fullGroup = 64
+const maxGroupSize = 8 * 1024 * 1024
 
 /**
  * Makes one statement serve many requests. `write` takes a group of items and gives one result for
@@ -13,11 +14,14 @@ const fullGroup = 64
  * themselves. When the last group was large already, the next one waits 3 ms to be larger still; a
  * request that is alone never waits.
  *
+ * `sizeOf` gives an item's length in characters: a group ends at 8 Mi of them.
+ *
  * A group that PostgreSQL refuses is written again one by one, so that an item it cannot take fails
  * alone.
  */
 export function gathered<Item, Result>(
   write: (items: Item[]) => Promise<Result[]>,
+  sizeOf: (item: Item) => number = () => 0,
 ): (item: Item) => Promise<Result> {
   type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }
   let waiting: Waiting[] = []
@@ -30,12 +34,23 @@ export function gathered<Item, Result>(
       if (lastSize >= busyGroup && waiting.length < fullGroup) {
         await new Promise((resolve) => setTimeout(resolve, lingerMs))
       }
-      const group = waiting.slice(0, maxGroup)
-      waiting = waiting.slice(maxGroup)
+      const size = countGroup()
+      const group = waiting.slice(0, size)
+      waiting = waiting.slice(size)
       lastSize = group.length
       await writeGroup(group)
     }
     writing = false
+  }
+
+  /** How many of those who wait go into the next group: one at least. */
+  function countGroup(): number {
+    let total = 0
+    for (const [index, { item }] of waiting.entries()) {
+      total += sizeOf(item)
+      if (index > 0 && (index >= maxGroup || total > maxGroupSize)) return index
+    }
+    return waiting.length
   }
 
   async function writeGroup(group: Waiting[]): Promise<void> {

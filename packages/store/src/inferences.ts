@@ -10,7 +10,7 @@ export type ClaimedBatch = {
   claimedBy: string
   data: string
   timeoutMs: number
-  /** How often it was claimed by a runner that then died, this time included. */
+  /** How often it was claimed and not handed back in order, this time included. */
   runs: number
 }
 
@@ -46,12 +46,13 @@ export function createInferences(pools: {
 }) {
   const { pool, relaxedPool } = pools
 
-  const finishGathered = gathered(async (group: FinishedBatch[]) => {
-    const finished = await pool.query({
-      name: 'finish',
-      // "is not distinct from", because an equality would be looked up in the index of claims, which
-      // has every batch that this worker has: twenty times the rows.
-      text: `with outcome as (
+  const finishGathered = gathered(
+    async (group: FinishedBatch[]) => {
+      const finished = await pool.query({
+        name: 'finish',
+        // "is not distinct from", because an equality would be looked up in the index of claims, which
+        // has every batch that this worker has: twenty times the rows.
+        text: `with outcome as (
           select * from unnest($1::uuid[], $2::bigint[], $3::smallint[], $4::text[], $5::text[])
             as outcome(batch_id, claimed_by, status, code, result)),
         finished as (
@@ -63,24 +64,32 @@ export function createInferences(pools: {
           where batch.batch_id = outcome.batch_id and batch.claimed_by is not distinct from outcome.claimed_by
           ${returning}),
         ${afterEnd}`,
-      values: [
-        group.map(({ batchId }) => batchId),
-        group.map(({ claimedBy }) => claimedBy),
-        group.map(({ outcome }) => outcome.status),
-        group.map(({ outcome }) => outcome.code),
-        group.map(({ outcome }) => outcome.body),
-      ],
-    })
-    const written = new Set(finished.rows.map((row) => row.batch_id))
-    return group.map(({ batchId }) => written.has(batchId))
-  })
+        values: [
+          group.map(({ batchId }) => batchId),
+          group.map(({ claimedBy }) => claimedBy),
+          group.map(({ outcome }) => outcome.status),
+          group.map(({ outcome }) => outcome.code),
+          group.map(({ outcome }) => outcome.body),
+        ],
+      })
+      const written = new Set(finished.rows.map((row) => row.batch_id))
+      return group.map(({ batchId }) => written.has(batchId))
+    },
+    ({ outcome }) => outcome.body.length,
+  )
 
   return {
     /**
      * Claims up to `limit` queued batches of a deployment for worker `workerId`: callers that wait
-     * first, then by priority and age. Nothing is claimed for a worker that was given up.
+     * first, then by priority and age. Nothing is claimed for a worker that was given up. Batches that
+     * a runner died with before are `suspects`, and can be left out.
      */
-    async claim(id: DeploymentId, limit: number, workerId: string): Promise<ClaimedBatch[]> {
+    async claim(
+      id: DeploymentId,
+      limit: number,
+      workerId: string,
+      options: { suspects: boolean } = { suspects: true },
+    ): Promise<ClaimedBatch[]> {
       const { rows } = await relaxedPool.query({
         name: 'claim_batches',
         // `for update` in a CTE of its own: joined directly, a plan may run the limited query twice.
@@ -88,6 +97,7 @@ export function createInferences(pools: {
             select batch_id from posthaste.batches
             where deployment = $1 and branch = $2 and version = $3 and state = 'queued'
               and (expires_at is null or expires_at > now())
+              and (runs = 0 or $6)
             order by synchronous desc, priority, batch_id
             limit $4 for update skip locked)
           update posthaste.batches batch
@@ -97,7 +107,7 @@ export function createInferences(pools: {
             and exists (select from posthaste.workers where worker_id = $5)
           returning batch.batch_id, batch.request, batch.timeout_seconds, batch.runs,
             batch.synchronous, batch.priority`,
-        values: [id.deployment, id.branch, id.version, limit, workerId],
+        values: [id.deployment, id.branch, id.version, limit, workerId, options.suspects],
       })
       return rows.sort(inQueueOrder).map((row) => ({
         batchId: row.batch_id,
@@ -112,7 +122,7 @@ export function createInferences(pools: {
      * Writes the end of a batch together with its delivery and the wake-up. False when the batch is no
      * longer claimed by that worker: another process has it, and its result is the one that counts.
      */
-    finish: finishGathered as (batch: FinishedBatch) => Promise<boolean>,
+    finish: finishGathered,
 
     /** Ends the queued batches whose time to start is over, with an error as their result. */
     async expire(): Promise<void> {
@@ -138,7 +148,7 @@ export function createInferences(pools: {
 
     /**
      * Ends a queued batch as canceled; false when it is not queued. A batch that was claimed in the
-     * meantime goes on.
+     * meantime goes on. Its idempotency key is forgotten: the same call may be sent again.
      */
     async cancelQueued(batchId: string): Promise<boolean> {
       const { status, code, body } = failed('canceled', 'The batch was canceled before it started.')
@@ -149,6 +159,9 @@ export function createInferences(pools: {
             set state = 'canceled', status = $2, code = $3, result = $4, finished_at = now()
             where batch_id = $1 and state = 'queued'
             ${returning}),
+          forgotten as (
+            delete from posthaste.idempotency_keys
+            where batch_id in (select batch_id from finished)),
           ${afterEnd}`,
         values: [batchId, status, code, body],
       })

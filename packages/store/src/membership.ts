@@ -1,4 +1,5 @@
-import { isDatabaseAway, pause } from './database-errors.ts'
+import { pause } from '@posthaste/core/pause'
+import { isDatabaseAway } from './database-errors.ts'
 import { heartbeatMs, silenceMs, type WorkerRole, type Workers } from './workers.ts'
 
 /**
@@ -47,6 +48,8 @@ export async function joinWorkers(parts: {
       const lost = workerId
       workerId = await workers.register(role)
       heardSinceMs = performance.now()
+      // Wake-ups that came meanwhile claimed nothing, for the row they claimed for was gone.
+      wasAway = true
       log.warn({ lost, workerId }, 'this process was given up and starts anew')
     }
     const nowMs = performance.now()
@@ -68,5 +71,3 @@ export async function joinWorkers(parts: {
     },
   }
 }
-
-export type Membership = Awaited<ReturnType<typeof joinWorkers>>

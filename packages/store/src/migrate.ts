@@ -38,8 +38,11 @@ export async function migrate(databaseUrl: string): Promise<void> {
 export async function findMissingMigrations(pool: Pick<Pool, 'query'>): Promise<string[]> {
   const files = await readdir(dir)
   const names = files.filter((file) => file.endsWith('.sql')).map((file) => file.slice(0, -4))
-  const exists = await pool.query('select to_regclass($1) as table', [migrationsTable])
-  if (exists.rows[0].table === null) return names
+  const { rows } = await pool.query(
+    "select to_regclass($1) as ours, to_regclass('graphile_worker.migrations') as workers",
+    [migrationsTable],
+  )
+  if (rows[0].ours === null || rows[0].workers === null) return names
   const applied = await pool.query(`select name from ${migrationsTable}`)
   const done = new Set(applied.rows.map(({ name }) => name))
   return names.filter((name) => !done.has(name)).sort()

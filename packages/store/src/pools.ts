@@ -28,7 +28,9 @@ export function createPools(
       connectionTimeoutMillis: 5_000,
       // A statement that takes longer than this has lost its server.
       query_timeout: 60_000,
+      // A server that vanished without a word is noticed in seconds, not in the system's two hours.
       keepAlive: true,
+      keepAliveInitialDelayMillis: 5_000,
     })
     // Without a listener the loss of an idle connection would end the process.
     pool.on('error', (error) => log.warn({ reason: error.message }, 'database connection lost'))

@@ -1,4 +1,4 @@
-import { pause } from './database-errors.ts'
+import { pause } from '@posthaste/core/pause'
 import type { Pool } from './pools.ts'
 
 const refreshMs = 1_000

@@ -1,4 +1,4 @@
-import { pause } from './database-errors.ts'
+import { pause } from '@posthaste/core/pause'
 import { findMissingMigrations } from './migrate.ts'
 import type { Pool } from './pools.ts'
 

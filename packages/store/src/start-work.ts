@@ -1,4 +1,5 @@
-import { auditClaims } from './claim-audit.ts'
+import { auditClaims, type Claims } from './claim-audit.ts'
+import { isDatabaseAway } from './database-errors.ts'
 import type { createDrain } from './drain.ts'
 import type { joinWorkers } from './membership.ts'
 import type { Pools } from './pools.ts'
@@ -16,7 +17,7 @@ export async function startWork(parts: {
   pools: Pick<Pools, 'relaxedPool'>
   workers: Pick<Workers, 'restore'>
   membership: Awaited<ReturnType<typeof joinWorkers>>
-  claims: Parameters<typeof auditClaims>[0]['claims']
+  claims: Claims
   drain: Pick<ReturnType<typeof createDrain>, 'holds' | 'close'>
   tasks: WakeUpTasks
   log: { warn(fields: object, message: string): void }
@@ -42,8 +43,13 @@ export async function startWork(parts: {
     async close(graceMs) {
       await wakeUps.close()
       await drain.close(graceMs)
-      await audit.close()
-      await membership.leave()
+      try {
+        await audit.close()
+        await membership.leave()
+      } catch (error) {
+        if (!isDatabaseAway(error)) throw error
+        log.warn({}, 'database away at the end; what was claimed is given back by another process')
+      }
     },
   }
 }

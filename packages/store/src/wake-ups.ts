@@ -1,6 +1,6 @@
+import { pause } from '@posthaste/core/pause'
 import { Logger, run, type Task } from 'graphile-worker'
 import type pg from 'pg'
-import { pause } from './database-errors.ts'
 
 /**
  * A wake-up is a graphile-worker job that says "something is due for this key". It holds no work: what

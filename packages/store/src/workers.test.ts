@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { joinWorkers } from './membership.ts'
 import { setupStore } from './store-under-test.ts'
 
 let store: Awaited<ReturnType<typeof setupStore>>
@@ -60,4 +61,30 @@ test('restore wakes what is due and has no wake-up', async () => {
   await store.query('select graphile_worker.remove_job(key) from graphile_worker.jobs')
   await store.workers.restore()
   expect(await store.jobKeys()).toEqual(['deliver:127.0.0.1:9', 'infer:double/main/1'])
+})
+
+test('who asks to be told of a queued batch wakes it: a claim that met its row locked has skipped it', async () => {
+  const { batchId } = await store.accept()
+  await store.query('select graphile_worker.remove_job(key) from graphile_worker.jobs')
+  await store.batches.markAwaited(batchId)
+  expect(await store.jobKeys()).toEqual(['infer:double/main/1'])
+})
+
+test('a worker that was given up and comes back restores what it missed', {
+  timeout: 20_000,
+}, async () => {
+  const membership = await joinWorkers({
+    workers: store.workers,
+    role: 'runner',
+    log: { info: () => {}, warn: () => {} },
+  })
+  const first = membership.workerId()
+  await store.accept()
+  await store.query('select graphile_worker.remove_job(key) from graphile_worker.jobs')
+  await store.workers.leave(first)
+  await vi.waitFor(async () => expect(await store.jobKeys()).toEqual(['infer:double/main/1']), {
+    timeout: 10_000,
+  })
+  expect(membership.workerId()).not.toBe(first)
+  await membership.leave()
 })

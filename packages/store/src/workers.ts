@@ -7,7 +7,7 @@ export const silenceMs = 15_000
 export const heartbeatMs = 3_000
 
 /** The kinds of process that have a row in `workers`. */
-export type WorkerRole = 'api' | 'runner' | 'dispatcher'
+export type WorkerRole = 'runner' | 'dispatcher'
 
 const wakeDue = `select
   (select count(${wakeInfer('id')}) from (
@@ -48,8 +48,9 @@ export function createWorkers(pool: Pool) {
     },
 
     /**
-     * Gives back what is claimed by no living worker, and wakes every key that has due rows: nothing
-     * then depends on a wake-up that was lost, or on a claim that was made while its worker was given up.
+     * Gives back what is claimed by no living worker, wakes every key that has due rows, and forgets
+     * idempotency keys after their day: nothing then depends on a wake-up that was lost, or on a claim
+     * that was made while its worker was given up.
      */
     async restore(): Promise<void> {
       await inTransaction(pool, restore)
@@ -90,6 +91,9 @@ async function restore(client: Client): Promise<void> {
   await client.query(
     `update posthaste.deliveries set claimed_by = null
       where claimed_by is not null and claimed_by not in (select worker_id from posthaste.workers)`,
+  )
+  await client.query(
+    "delete from posthaste.idempotency_keys where created_at < now() - interval '24 hours'",
   )
   await client.query(wakeDue)
 }

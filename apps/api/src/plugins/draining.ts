@@ -1,6 +1,8 @@
 import { CallError } from '@posthaste/core/call-errors'
-import { pause } from '@posthaste/store/database-errors'
+import { pause } from '@posthaste/core/pause'
 import type { Api } from '../api.ts'
+
+const lastReplyMs = 1_000
 
 /**
  * Lets the api end without losing a reply: requests that arrive once it drains get a 503 with
@@ -39,7 +41,18 @@ export function addDraining(app: Api) {
         await pause(graceMs, answered.signal)
       }
       stopping.abort()
-      await app.close()
+      const closed = app.close()
+      // A client that never ends its request would keep its connection, and the process, for ever.
+      await pause(lastReplyMs, whenSettled(closed))
+      app.server.closeAllConnections()
+      await closed
     },
   }
+}
+
+function whenSettled(work: PromiseLike<unknown>): AbortSignal {
+  const settled = new AbortController()
+  const abort = () => settled.abort()
+  work.then(abort, abort)
+  return settled.signal
 }

@@ -1,6 +1,7 @@
 import { describeUnknownKey } from '@posthaste/core/call'
 import { CallError, callErrorStatus, errorBody } from '@posthaste/core/call-errors'
-import { isDatabaseAway, pause } from '@posthaste/store/database-errors'
+import { pause } from '@posthaste/core/pause'
+import { isDatabaseAway } from '@posthaste/store/database-errors'
 import type {
   FastifyError,
   FastifyReply,

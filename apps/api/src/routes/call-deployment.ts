@@ -87,7 +87,11 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
       return reply.code(202).header('location', `/api/batches/${batchId}`).send({ batchId })
     }
     if (repeated) await batches.markAwaited(batchId)
-    const { status, body } = await awaitResult(batchId, { hungUp, stopping })
+    const { status, body } = await awaitResult(
+      batchId,
+      { hungUp, stopping },
+      { mayBeSentAgain: 'idempotency-key' in request.headers },
+    )
     return sendBody(reply, status, body)
   }
 

@@ -8,7 +8,7 @@ beforeAll(async () => {
   on = await setupStack({
     FUNCTION_THREADS: String(threads),
     SYNC_QUEUE_TIMEOUT_MS: '500',
-    MAX_QUEUED: '5',
+    MAX_QUEUED: '20',
   })
 })
 afterAll(() => on.close())
@@ -69,7 +69,7 @@ test('callers that wait run ahead of those that do not', async () => {
 test('while the queue is full, calls are refused with 429', async () => {
   await keepBusy(2_500)
   const replies = await Promise.all(
-    Array.from({ length: 20 }, () =>
+    Array.from({ length: 60 }, () =>
       on.call('slow/1', { data: 1, response_webhook: on.receiver.url }),
     ),
   )

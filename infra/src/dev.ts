@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { mkdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { access, constants, mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { readSettings } from '@posthaste/core/settings'
 import { checkPorts } from './dev/check-ports.ts'
 import { lockDataDir } from './dev/data-dir-lock.ts'
@@ -67,10 +68,15 @@ async function start(settings: DevSettings): Promise<void> {
 }
 
 async function makeDataDir(dir: string): Promise<void> {
+  if (existsSync(dir) && !(await stat(dir)).isDirectory()) {
+    throw new Error(`DATA_DIR ${dir} is a file; give a folder.`)
+  }
   try {
-    await mkdir(dir, { recursive: true })
+    if (existsSync(dir)) return await access(dir, constants.W_OK)
+    // Recursive only where it must be: below /proc, Node 24 then tries without end.
+    await mkdir(dir, { recursive: !existsSync(dirname(dir)) })
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    throw new Error(`DATA_DIR ${dir} cannot be made (${code}); give another.`, { cause })
+    throw new Error(`DATA_DIR ${dir} cannot be used (${code}); give another.`, { cause })
   }
 }

@@ -4,27 +4,28 @@ import type pg from 'pg'
 
 /**
  * A wake-up is a graphile-worker job that says "something is due for this key". It holds no work: what
- * is due is found in the tables, so a wake-up may be lost late, repeated or merged with another.
+ * is due is found in the tables, so a wake-up may be late, repeated or merged with another.
+ * `posthaste.wake_up` (migration 0004) adds it without the gap that graphile-worker's own `add_job` has.
  */
 
 /** SQL that wakes a deployment's runner; `id` is an expression for `deployment/branch/version`. */
 export const wakeInfer = (id: string) =>
-  `graphile_worker.add_job('infer', json_build_object('deployment', ${id}), job_key => 'infer:' || ${id})`
+  `posthaste.wake_up('infer', json_build_object('deployment', ${id}), 'infer:' || ${id})`
 
 /** SQL that wakes a destination's dispatcher now. */
 export const wakeDeliver = (destination: string) =>
-  `graphile_worker.add_job('deliver', json_build_object('destination', ${destination}), job_key => 'deliver:' || ${destination})`
+  `posthaste.wake_up('deliver', json_build_object('destination', ${destination}), 'deliver:' || ${destination})`
 
 /**
  * SQL that wakes a destination's dispatcher at a time. Its key has the time in it: adding a key again
  * moves its job, and an early wake-up must not be moved later.
  */
 export const wakeDeliverAt = (destination: string, at: string) =>
-  `graphile_worker.add_job('deliver', json_build_object('destination', ${destination}), run_at => ${at}, job_key => 'deliver:' || ${destination} || ':' || extract(epoch from ${at})::bigint)`
+  `posthaste.wake_up('deliver', json_build_object('destination', ${destination}), 'deliver:' || ${destination} || ':' || extract(epoch from ${at})::bigint, ${at})`
 
 /** SQL that wakes the expiry of batches at a time. */
 export const wakeExpireAt = (at: string) =>
-  `graphile_worker.add_job('expire', run_at => ${at}, job_key => 'expire:' || extract(epoch from ${at})::bigint)`
+  `posthaste.wake_up('expire', '{}', 'expire:' || extract(epoch from ${at})::bigint, ${at})`
 
 /** SQL that rounds a time up to a whole second, so that many timed wake-ups share one job. */
 export const wholeSecond = (at: string) => `to_timestamp(ceil(extract(epoch from ${at})))`

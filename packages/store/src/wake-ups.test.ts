@@ -1,0 +1,38 @@
+import pg from 'pg'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { setupStore } from './store-under-test.ts'
+
+let store: Awaited<ReturnType<typeof setupStore>>
+beforeEach(async () => {
+  store = await setupStore()
+})
+afterEach(() => store.close())
+
+const countWaiting = async () => {
+  const rows = await store.query(
+    `select count(*)::integer as waiting from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  return rows[0].waiting
+}
+
+test('a wake-up is not lost on a job that a worker takes meanwhile', async () => {
+  await store.accept()
+  const worker = new pg.Client(store.databaseUrl)
+  await worker.connect()
+  await worker.query('begin')
+  await worker.query(
+    "update graphile_worker._private_jobs set locked_at = now(), locked_by = 'test', attempts = 1",
+  )
+
+  const accepted = store.accept()
+  await vi.waitFor(async () => expect(await countWaiting()).toBe(1))
+  await worker.query('commit')
+  await worker.end()
+  await accepted
+
+  const free = await store.query(
+    'select key from graphile_worker.jobs where locked_at is null',
+  )
+  expect(free).toEqual([{ key: 'infer:double/main/1' }])
+})

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { setupStore } from './store-under-test.ts'
+import { startWakeUps } from './wake-ups.ts'
 
 let store: Awaited<ReturnType<typeof setupStore>>
 beforeEach(async () => {
@@ -31,8 +32,29 @@ test('a wake-up is not lost on a job that a worker takes meanwhile', async () =>
   await worker.end()
   await accepted
 
-  const free = await store.query(
-    'select key from graphile_worker.jobs where locked_at is null',
-  )
+  const free = await store.query('select key from graphile_worker.jobs where locked_at is null')
   expect(free).toEqual([{ key: 'infer:double/main/1' }])
+})
+
+test('a wake-up whose end cannot be written interrupts, and the next ones are heard', async () => {
+  await store.query(`create function posthaste.refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'no' using errcode = '57P01'; end $$`)
+  await store.query(
+    'create trigger refuse before delete on graphile_worker._private_jobs execute function posthaste.refuse()',
+  )
+  const woken: string[] = []
+  const warnings: string[] = []
+  const wakeUps = startWakeUps({
+    pool: store.pool,
+    tasks: { infer: (deployment) => woken.push(deployment) },
+    restore: async () => {},
+    log: { warn: (_fields, message) => warnings.push(message) },
+  })
+
+  await store.accept()
+  await vi.waitFor(() => expect(warnings).toContain('wake-ups interrupted'), { timeout: 10_000 })
+  await store.query('drop trigger refuse on graphile_worker._private_jobs')
+  await store.accept({ deployment: 'other' })
+  await vi.waitFor(() => expect(woken).toContain('other/main/1'), { timeout: 10_000 })
+  await wakeUps.close()
 })

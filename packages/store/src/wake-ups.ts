@@ -76,11 +76,14 @@ export function startWakeUps(parts: {
           noHandleSignals: true,
           crontab: '* * * * * restore ?max=3',
           logger: quietLogger(log),
+          // Nobody awaits the end of a single job: when it cannot be written, the rejection is nobody's.
+          preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
         })
         stop = () => runner.stop()
         runner.events.once('pool:listen:success', () => listening.resolve())
         if (stopping.signal.aborted) await stop()
         await runner.promise
+        if (!stopping.signal.aborted) log.warn({}, 'wake-ups interrupted')
       } catch (error) {
         if (stopping.signal.aborted) return
         log.warn({ reason: (error as Error).message }, 'wake-ups interrupted')

@@ -14,9 +14,10 @@ export async function startHealthServer(options: {
 }): Promise<{ port: number; started: () => void; close: () => Promise<void> }> {
   let isStarting = true
   const app = Fastify({ forceCloseConnections: true })
-  addHealthRoutes(app, async () =>
-    isStarting ? 'The process is still starting; ask again.' : options.findUnreadiness(),
-  )
+  addHealthRoutes(app, async () => {
+    const reason = await options.findUnreadiness()
+    return reason ?? (isStarting ? 'The process is still starting; ask again.' : undefined)
+  })
   const port = await listen(app, options)
   return {
     port,

@@ -11,6 +11,7 @@ const awayCodes = new Set([
   'EPIPE',
   'ETIMEDOUT',
   '25006', // read-only: the old primary of a failover
+  '3D000', // no such database
   '57P01', // admin shutdown
   '57P02', // crash shutdown
   '57P03', // starting up
@@ -25,8 +26,8 @@ const awayMessages =
 
 /**
  * Whether an error says that PostgreSQL is away, out of resources or was interrupted, so that the same
- * statement can succeed later: the classes 08 and 53 and some codes of PostgreSQL (Appendix A), sockets'
- * errors, and the messages of `pg`, which have no code.
+ * statement can succeed later: the classes 08, 28 (it does not let us in) and 53 and some codes of
+ * PostgreSQL (Appendix A), sockets' errors, and the messages of `pg`, which have no code.
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
@@ -34,8 +35,20 @@ export function isDatabaseAway(error: unknown): boolean {
     return error.errors.every(isDatabaseAway)
   }
   const { code } = error as { code?: unknown }
-  if (typeof code === 'string' && (awayCodes.has(code) || /^(08|53)...$/.test(code))) return true
+  if (typeof code === 'string' && (awayCodes.has(code) || /^(08|28|53)...$/.test(code))) return true
   return awayMessages.test(error.message)
+}
+
+const missingCodes = new Set([
+  '3F000', // no such schema
+  '42P01', // no such table
+  '42703', // no such column
+  '42883', // no such function
+])
+
+/** Whether an error says that a table, or what is in one, is not there: the database is not migrated. */
+export function isUnmigrated(error: unknown): boolean {
+  return error instanceof Error && missingCodes.has((error as { code?: string }).code ?? '')
 }
 
 /**

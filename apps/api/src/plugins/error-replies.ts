@@ -1,7 +1,7 @@
 import { describeUnknownKey } from '@posthaste/core/call'
 import { CallError, callErrorStatus, errorBody } from '@posthaste/core/call-errors'
 import { pause } from '@posthaste/core/pause'
-import { isDatabaseAway } from '@posthaste/store/database-errors'
+import { isDatabaseAway, isUnmigrated } from '@posthaste/store/database-errors'
 import type {
   FastifyError,
   FastifyReply,
@@ -35,7 +35,9 @@ export async function replyWithError(
   const known = toCallError(error)
   if (known.code === 'body_too_large') await discardBody(request)
   if (!reply.hasHeader('x-mb-batch-id')) setBatchIdHeader(request, reply)
-  if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
+  if (known.code === 'internal' || isUnmigrated(error)) {
+    request.log.error({ err: error }, 'request failed')
+  }
   return send(reply, known)
 }
 
@@ -64,6 +66,13 @@ function toCallError(error: Error): CallError {
       retryAfterSeconds: databaseRetrySeconds,
       cause: error,
     })
+  }
+  if (isUnmigrated(error)) {
+    return new CallError(
+      'unavailable',
+      'The database is not migrated to this version; ask the operator to run `pnpm migrate`.',
+      { retryAfterSeconds: databaseRetrySeconds, cause: error },
+    )
   }
   const { statusCode } = error as FastifyError
   if (statusCode === 413) {

@@ -23,6 +23,8 @@ export function addJsonBodies(app: Api): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
       request.bodyText = decode(body as Buffer)
+      // A route without a schema for its body takes none.
+      if (body.length === 0 && !request.routeOptions.schema?.body) return done(null)
       done(null, parse(request.bodyText))
     } catch (error) {
       done(error as Error)

@@ -2,6 +2,7 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import { createBatchId } from '@posthaste/core/batch-id'
 import { addHealthRoutes, type FindUnreadiness } from '@posthaste/process/health'
 import type { Logger } from '@posthaste/process/logger'
+import type { Destinations } from '@posthaste/store/destinations'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { Api } from './api.ts'
@@ -13,10 +14,13 @@ import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addGetBatch } from './routes/get-batch.ts'
 import { addGetResult } from './routes/get-result.ts'
+import { addListDestinations } from './routes/list-destinations.ts'
+import { addPauseDestination } from './routes/pause-destination.ts'
 
 /** What the api is built of; a test gives its own. */
 export type ApiParts = CallParts & {
   finished: Pick<FinishedBatches, 'wait'>
+  destinations: Destinations
   apiKeys: ApiKeyOptions
   maxBodyBytes: number
   findUnreadiness: FindUnreadiness
@@ -58,6 +62,8 @@ export function buildApp(parts: ApiParts) {
     addCallDeployment(guarded, { ...parts, stopping: draining.stopping })
     addGetBatch(guarded, { ...parts, stopping: draining.stopping })
     addGetResult(guarded, parts)
+    addListDestinations(guarded, parts)
+    addPauseDestination(guarded, parts)
   })
 
   return { app, drain: draining.drain }

@@ -5,6 +5,7 @@ import { listen } from '@posthaste/process/listen'
 import { startProcess } from '@posthaste/process/start-process'
 import { createAcceptedCalls } from '@posthaste/store/accepted-calls'
 import { createBatches } from '@posthaste/store/batches'
+import { createDestinations } from '@posthaste/store/destinations'
 import { createFinishedBatches } from '@posthaste/store/finished-batches'
 import { createInferences } from '@posthaste/store/inferences'
 import { createPools } from '@posthaste/store/pools'
@@ -34,6 +35,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     calls: createAcceptedCalls(pools.pool),
     batches,
     finished,
+    destinations: createDestinations(pools.pool),
     queueDepth,
     awaitResult: createAwaitResult({
       finished,

@@ -22,6 +22,7 @@ async function setup(status: number) {
   })
   closing.push(receiver.close, postWebhook.close)
   const recorded: RecordedAttempt[] = []
+  const watched: (string | null)[] = []
   const secret = createWebhookSecret()
   const attemptDelivery = createAttemptDelivery({
     deliveries: {
@@ -33,6 +34,7 @@ async function setup(status: number) {
     postWebhook,
     schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
     sign: createWebhookSigner([secret]),
+    watchCircuit: async (_delivery, { error }) => void watched.push(error),
     random: () => 0,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   })
@@ -41,6 +43,8 @@ async function setup(status: number) {
       {
         batchId: '0198c0de-0000-7000-8000-000000000001',
         claimedBy: '1',
+        destination: new URL(receiver.url).host,
+        failedProbes: null,
         attempts,
         url: receiver.url,
         ignoreTimeout: false,
@@ -48,7 +52,7 @@ async function setup(status: number) {
       },
       signal,
     )
-  return { attempt, recorded, received: receiver.received, secret }
+  return { attempt, recorded, watched, received: receiver.received, secret }
 }
 
 test('a webhook carries its batchId, its attempt and a signature that verifies', async () => {

@@ -1,9 +1,11 @@
 import { createAddressGuard } from '@posthaste/addresses/address-guard'
 import { parseNetworks } from '@posthaste/core/address-rules'
+import { longestRoundMs } from '@posthaste/core/retry-schedule'
 import { userAgent } from '@posthaste/core/user-agent'
 import { createWebhookSigner } from '@posthaste/core/webhook-signature'
 import { startHealthServer } from '@posthaste/process/health-server'
 import { startProcess } from '@posthaste/process/start-process'
+import { createCircuits } from '@posthaste/store/circuits'
 import { createDeliveries } from '@posthaste/store/deliveries'
 import { createDrain } from '@posthaste/store/drain'
 import { joinWorkers } from '@posthaste/store/membership'
@@ -11,10 +13,15 @@ import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
 import { startWork } from '@posthaste/store/start-work'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
-import { createWorkers } from '@posthaste/store/workers'
+import { createWorkers, silenceMs } from '@posthaste/store/workers'
 import { createAttemptDelivery } from './attempt-delivery.ts'
+import { createClaimDeliveries } from './claim-deliveries.ts'
 import { createPostWebhook } from './post-webhook.ts'
 import { DispatcherSettings } from './settings.ts'
+import { createWatchCircuit } from './watch-circuit.ts'
+
+const retryShare = 0.75
+const dayMs = 86_400_000
 
 await startProcess(
   'dispatcher',
@@ -38,21 +45,46 @@ await startProcess(
       timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
       userAgent,
     })
+    const schedule = {
+      baseMs: settings.WEBHOOK_BACKOFF_BASE_MS,
+      factor: settings.WEBHOOK_BACKOFF_FACTOR,
+      capMs: settings.WEBHOOK_BACKOFF_CAP_MS,
+      maxAttempts: settings.WEBHOOK_MAX_ATTEMPTS,
+    }
+    const watchCircuit = createWatchCircuit({
+      circuits: createCircuits(pools.pool),
+      policy: {
+        failures: settings.WEBHOOK_CIRCUIT_FAILURES,
+        afterMs: settings.WEBHOOK_CIRCUIT_AFTER_MS,
+        pauseMs: settings.WEBHOOK_CIRCUIT_PAUSE_MS,
+        pauseCapMs: settings.WEBHOOK_CIRCUIT_PAUSE_CAP_MS,
+      },
+      // A day more than its attempts can take: what waits behind a circuit has had no attempts yet.
+      longestRoundMs: longestRoundMs(schedule) + dayMs,
+      random: Math.random,
+      nowMs: Date.now,
+      log,
+    })
+    const attemptDelivery = createAttemptDelivery({
+      deliveries,
+      postWebhook,
+      schedule,
+      sign: createWebhookSigner(await createWebhookSecrets(pools.pool).getSigning()),
+      watchCircuit,
+      random: Math.random,
+      log,
+    })
+    const claimDeliveries = createClaimDeliveries({
+      deliveries,
+      workerId: membership.workerId,
+      maxRetries: Math.ceil(settings.DISPATCHER_CONCURRENCY * retryShare),
+      probeTimeoutMs: settings.WEBHOOK_TIMEOUT_MS + silenceMs,
+      wakeUp: (destination) => drain.wakeUp(destination),
+    })
     const drain = createDrain({
-      claim: (destination, limit) => deliveries.claim(destination, limit, membership.workerId()),
-      work: createAttemptDelivery({
-        deliveries,
-        postWebhook,
-        schedule: {
-          baseMs: settings.WEBHOOK_BACKOFF_BASE_MS,
-          factor: settings.WEBHOOK_BACKOFF_FACTOR,
-          capMs: settings.WEBHOOK_BACKOFF_CAP_MS,
-          maxAttempts: settings.WEBHOOK_MAX_ATTEMPTS,
-        },
-        sign: createWebhookSigner(await createWebhookSecrets(pools.pool).getSigning()),
-        random: Math.random,
-        log,
-      }),
+      claim: claimDeliveries.claim,
+      work: (delivery, signal) =>
+        attemptDelivery(delivery, signal).finally(() => claimDeliveries.ended(delivery)),
       width: () => settings.WEBHOOK_DESTINATION_CONCURRENCY,
       maxInFlight: settings.DISPATCHER_CONCURRENCY,
       log,

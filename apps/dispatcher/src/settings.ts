@@ -54,5 +54,29 @@ export const DispatcherSettings = Type.Object({
     maximum: 20 * day,
     description: 'The longest time between attempts; `Retry-After` is honoured up to it.',
   }),
+  WEBHOOK_CIRCUIT_FAILURES: wholeNumber({
+    default: 20,
+    minimum: 1,
+    maximum: 1_000_000,
+    description: 'After so many failures in a row a destination is only probed, until it answers.',
+  }),
+  WEBHOOK_CIRCUIT_AFTER_MS: wholeNumber({
+    default: 10_000,
+    minimum: 0,
+    maximum: day,
+    description: 'And not before those failures went on for this long.',
+  }),
+  WEBHOOK_CIRCUIT_PAUSE_MS: wholeNumber({
+    default: 5_000,
+    minimum: 100,
+    maximum: day,
+    description: 'Time until the first probe; twice as long after each one that fails.',
+  }),
+  WEBHOOK_CIRCUIT_PAUSE_CAP_MS: wholeNumber({
+    default: 60_000,
+    minimum: 100,
+    maximum: day,
+    description: 'The longest time between probes.',
+  }),
   WEBHOOK_ALLOWED_NETWORKS: networks,
 })

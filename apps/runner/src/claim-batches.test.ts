@@ -28,7 +28,7 @@ function setup(lost: Record<string, number>) {
       },
     },
   })
-  const claim = async () => (await batches.claim(id, 10)).map(({ batchId }) => batchId)
+  const claim = async () => (await batches.claim(id, 10)).claimed.map(({ batchId }) => batchId)
   return { claim, ended: batches.ended }
 }
 

@@ -15,21 +15,26 @@ export function createClaimBatches(parts: {
   let suspect: string | undefined
 
   return {
-    async claim(id: DeploymentId, limit: number): Promise<ClaimedBatch[]> {
+    /** `isFull` says that there may be more batches than were claimed. */
+    async claim(
+      id: DeploymentId,
+      limit: number,
+    ): Promise<{ claimed: ClaimedBatch[]; isFull: boolean }> {
       const claimant = workerId()
       const suspects = suspect === undefined
       const claimed = await inferences.claim(id, limit, claimant, { suspects })
+      const isFull = claimed.length === limit
       const [first, ...others] = claimed.filter(({ runs }) => runs > 1)
-      if (!first) return claimed
+      if (!first) return { claimed, isFull }
 
       const left = suspect === undefined ? others : [first, ...others]
       suspect ??= first.batchId
-      if (left.length === 0) return claimed
+      if (left.length === 0) return { claimed, isFull }
       await inferences.handBack(
         claimant,
         left.map(({ batchId }) => batchId),
       )
-      return claimed.filter((batch) => !left.includes(batch))
+      return { claimed: claimed.filter((batch) => !left.includes(batch)), isFull }
     },
 
     ended(batchId: string): boolean {

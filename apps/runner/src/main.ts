@@ -57,8 +57,8 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, a
   const drain = createDrain({
     claim: async (key, limit) => {
       const id = parseDeploymentId(key)
-      const batches = await claimBatches.claim(id, limit)
-      return batches.map((batch) => ({ ...batch, id }))
+      const { claimed, isFull } = await claimBatches.claim(id, limit)
+      return { items: claimed.map((batch) => ({ ...batch, id })), isFull }
     },
     work: async ({ id, ...batch }, signal) => {
       const key = formatDeploymentId(id)

@@ -51,6 +51,15 @@ export function retryDelayMs(
   return Math.ceil(delayMs * (1 + jitterShare * random()))
 }
 
+/** Milliseconds from the first attempt to the last, when every pause is as long as it can be. */
+export function longestRoundMs(schedule: RetrySchedule): number {
+  let totalMs = 0
+  for (let attempt = 1; attempt < schedule.maxAttempts; attempt++) {
+    totalMs += retryDelayMs(attempt, schedule, () => 1)
+  }
+  return totalMs
+}
+
 /**
  * Reads a `Retry-After` header (RFC 9110 §10.2.3): whole seconds, or an HTTP date. Milliseconds from
  * `nowMs`, never negative; null when there is none or it cannot be read.

@@ -47,7 +47,11 @@ const insert = (from: string) => `accepted as (
     now() + expires_in_seconds * interval '1 second', synchronous, synchronous, webhook_url, destination,
     ignore_timeout
   from ${from}
-  returning batch_id, deployment, branch, version, expires_at)`
+  returning batch_id, deployment, branch, version, expires_at, destination),
+known as (
+  insert into posthaste.destinations (destination)
+  select distinct destination from accepted where destination is not null order by 1
+  on conflict do nothing)`
 
 // Keys are woken in one order everywhere, so that two groups cannot wait for each other's jobs.
 const wake = `woken as (

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => store.close())
 
 const destination = '127.0.0.1:9'
-const claim = async (limit = 10) => store.deliveries.claim(destination, limit, workerId)
+const claim = async (limit = 10) => store.claimDeliveries(destination, limit, workerId)
 const refused: AttemptRecord = {
   startedAt: new Date('2026-11-24T12:00:00Z'),
   durationMs: 12,
@@ -31,6 +31,8 @@ test('a due delivery is claimed once, with the bytes of the result', async () =>
     {
       batchId,
       claimedBy: workerId,
+      destination,
+      failedProbes: null,
       attempts: 0,
       url: 'http://127.0.0.1:9/?a=%7e',
       ignoreTimeout: false,
@@ -91,7 +93,7 @@ test('a process that was given up cannot record over the one that has its delive
   await store.workers.leave(workerId)
   await store.workers.restore()
   const other = await store.workers.register('dispatcher')
-  const [taken] = await store.deliveries.claim(destination, 1, other)
+  const [taken] = await store.claimDeliveries(destination, 1, other)
   const end = { attempt: 1, record: refused, next: { state: 'delivered' } } as const
   expect(await store.deliveries.recordAttempt({ ...end, delivery: lost! })).toBe(false)
   expect(await store.deliveries.recordAttempt({ ...end, delivery: taken! })).toBe(true)

@@ -8,6 +8,9 @@ import { wakeDeliver, wakeDeliverAt, wholeSecond } from './wake-ups.ts'
 export type ClaimedDelivery = {
   batchId: string
   claimedBy: string
+  destination: string
+  /** For the probe of an open circuit: how many failed in a row before it. Null for any other attempt. */
+  failedProbes: number | null
   /** Attempts that were recorded before. */
   attempts: number
   url: string
@@ -35,6 +38,57 @@ export type RecordedAttempt = {
   record: AttemptRecord
   next: NextStep
 }
+
+const isDue = `destination = $1 and state = 'pending' and claimed_by is null
+        and next_attempt_at <= now()`
+const isFirst = 'attempts = 0'
+const isRetry = 'attempts > 0'
+
+// Each of the partial indexes deliveries_first and deliveries_again is read from its head.
+const claimText = `with probe as (
+    update posthaste.destinations
+    set probe_at = ${wholeSecond("now() + $5 * interval '1 millisecond'")}
+    where destination = $1 and opened_at is not null and paused_at is null and probe_at <= now()
+      and exists (select from posthaste.workers where worker_id = $3)
+      and (exists (select from posthaste.deliveries where ${isDue} and ${isFirst})
+        or exists (select from posthaste.deliveries where ${isDue} and ${isRetry}))
+    returning destination, probe_at, failed_probes),
+  probe_woken as (select ${wakeDeliverAt('destination', 'probe_at')} from probe),
+  gate as (
+    select case
+      when exists (select from probe) then 1
+      when exists (select from posthaste.destinations
+        where destination = $1 and (paused_at is not null or opened_at is not null)) then 0
+      when exists (select from posthaste.workers where worker_id = $3) then $2::bigint
+      else 0 end as room),
+  retries as (
+    select count(*) as due from (
+      select from posthaste.deliveries where ${isDue} and ${isRetry} limit (select room from gate)) due),
+  first as (
+    select batch_id from posthaste.deliveries where ${isDue} and ${isFirst}
+    order by next_attempt_at
+    limit (select room - least($4::bigint, (room + 2) / 4, due) from gate, retries)
+    for update skip locked),
+  again as (
+    select batch_id from posthaste.deliveries where ${isDue} and ${isRetry}
+    order by next_attempt_at
+    limit (select least(
+      case when exists (select from probe) then 1 else $4::bigint end,
+      room - (select count(*) from first)) from gate)
+    for update skip locked),
+  claimed as (
+    update posthaste.deliveries delivery set claimed_by = $3
+    from (select batch_id from first union all select batch_id from again) due
+    where delivery.batch_id = due.batch_id
+    returning delivery.batch_id, delivery.attempts),
+  taken as (
+    select count(*) as all, count(*) filter (where attempts > 0) as retries from claimed)
+  select room > 0 and taken.all >= room as is_full,
+    taken.all < room and retries.due > taken.retries as held_back,
+    (select failed_probes from probe), (select count(*) from probe_woken),
+    claimed.batch_id, claimed.attempts, batch.webhook_url, batch.ignore_timeout, batch.result
+  from gate cross join retries cross join taken left join claimed on true
+    left join posthaste.batches batch on batch.batch_id = claimed.batch_id`
 
 /**
  * The dispatcher's statements. `relaxedPool` serves claims: when a crash of PostgreSQL undoes one, the
@@ -100,34 +154,39 @@ export function createDeliveries(pools: {
     /**
      * Claims up to `limit` deliveries of a destination that are due, the longest due first, for worker
      * `workerId`. Nothing is claimed for a worker that was given up.
+     *
+     * First attempts go ahead of retries, which keep a quarter of the room; at most `retryLimit` retries are
+     * claimed. `isFull` says that there may be more; `heldBack` that only `retryLimit` kept retries back.
+     *
+     * A paused destination gives nothing. One whose circuit is open gives a single delivery when a probe
+     * may be made, and puts the next probe off by `probeTimeoutMs`, with a wake-up, should this one's end
+     * never be told.
      */
-    async claim(destination: string, limit: number, workerId: string): Promise<ClaimedDelivery[]> {
+    async claim(
+      destination: string,
+      options: { limit: number; retryLimit: number; probeTimeoutMs: number },
+      workerId: string,
+    ): Promise<{ deliveries: ClaimedDelivery[]; isFull: boolean; heldBack: boolean }> {
+      const { limit, retryLimit, probeTimeoutMs } = options
       const { rows } = await relaxedPool.query({
         name: 'claim_deliveries',
-        text: `with due as (
-            select batch_id from posthaste.deliveries
-            where destination = $1 and state = 'pending' and claimed_by is null
-              and next_attempt_at <= now()
-            order by next_attempt_at
-            limit $2 for update skip locked),
-          claimed as (
-            update posthaste.deliveries delivery set claimed_by = $3
-            from due
-            where delivery.batch_id = due.batch_id
-              and exists (select from posthaste.workers where worker_id = $3)
-            returning delivery.batch_id, delivery.attempts)
-          select batch_id, claimed.attempts, batch.webhook_url, batch.ignore_timeout, batch.result
-          from claimed join posthaste.batches batch using (batch_id)`,
-        values: [destination, limit, workerId],
+        text: claimText,
+        values: [destination, limit, workerId, retryLimit, probeTimeoutMs],
       })
-      return rows.map((row) => ({
-        batchId: row.batch_id,
-        claimedBy: workerId,
-        attempts: row.attempts,
-        url: row.webhook_url,
-        ignoreTimeout: row.ignore_timeout,
-        body: row.result,
-      }))
+      const [{ is_full: isFull, held_back: heldBack }] = rows
+      const deliveries = rows
+        .filter((row) => row.batch_id !== null)
+        .map((row) => ({
+          batchId: row.batch_id,
+          claimedBy: workerId,
+          destination,
+          failedProbes: row.failed_probes,
+          attempts: row.attempts,
+          url: row.webhook_url,
+          ignoreTimeout: row.ignore_timeout,
+          body: row.result,
+        }))
+      return { deliveries, isFull, heldBack }
     },
 
     /**

@@ -12,7 +12,9 @@ function setup(options: { width?: number; maxInFlight?: number } = {}) {
     claim: async (key, limit) => {
       if (fault) throw fault
       claims.push({ key, limit })
-      return (due.get(key) ?? []).splice(0, limit).map((item) => ({ batchId: `${key}${item}` }))
+      const taken = (due.get(key) ?? []).splice(0, limit)
+      const items = taken.map((item) => ({ batchId: `${key}${item}` }))
+      return { items, isFull: items.length === limit }
     },
     work: ({ batchId: item }, signal) =>
       new Promise((resolve) => {
@@ -80,6 +82,12 @@ test('keys that fill the process do not shut another out', async () => {
   await isRunning(['a0', 'a1', 'a2', 'a3'])
   add('b', 10)
   await isRunning(['a0', 'a1', 'a2', 'a3', 'b10'])
+})
+
+test('a key takes at most half of what is free, so that others find room', () => {
+  const { add, claims } = setup({ width: 8, maxInFlight: 8 })
+  add('a', 8)
+  expect(claims).toEqual([{ key: 'a', limit: 4 }])
 })
 
 test('a key that was held back by the process takes the room that others leave', async () => {

@@ -7,13 +7,15 @@ const gatherRoomMs = 5
  * Works on what is due for keys, side by side. `wakeUp(key)` starts the drain of a key, or tells the
  * one under way to look again; a drain claims while it has room and ends when nothing is due.
  *
- * Two caps bound it: `width(key)` for one key and `maxInFlight` for all of them. A key that has
- * nothing in flight may always take one, so that keys which fill the process cannot shut others out.
+ * Two caps bound it: `width(key)` for one key and `maxInFlight` for all of them. A key takes at most half
+ * of what is free, so that a few keys cannot fill the process; and one that has nothing in flight may
+ * always take one, so that those which do cannot shut others out.
  * When less than half of a key's width is free, a claim waits 5 ms for more: a claim of one row costs
  * nearly as much as one of many.
  */
 export function createDrain<Item extends { batchId: string }>(parts: {
-  claim: (key: string, limit: number) => Promise<Item[]>
+  /** `isFull` says that there may be more than was claimed: the key is looked at again. */
+  claim: (key: string, limit: number) => Promise<{ items: Item[]; isFull: boolean }>
   /** Never rejects for what is expected; what it rejects with is logged, and the item counts as done. */
   work: (item: Item, signal: AbortSignal) => Promise<void>
   width: (key: string) => number
@@ -51,7 +53,7 @@ export function createDrain<Item extends { batchId: string }>(parts: {
     })
 
     const room = () => {
-      const free = Math.min(width(key) - own, maxInFlight - inFlight.size)
+      const free = Math.min(width(key) - own, Math.ceil((maxInFlight - inFlight.size) / 2))
       return own === 0 ? Math.max(1, free) : Math.max(0, free)
     }
     const start = (item: Item) => {
@@ -80,8 +82,8 @@ export function createDrain<Item extends { batchId: string }>(parts: {
       if (stopping.signal.aborted || limit === 0) continue
       due = false
       try {
-        const items = await claim(key, limit)
-        if (items.length === limit) due = true
+        const { items, isFull } = await claim(key, limit)
+        if (isFull) due = true
         // Left to be handed back: what starts now might not end within the grace.
         if (stopping.signal.aborted) break
         for (const item of items) start(item)

@@ -48,6 +48,11 @@ export async function setupStore() {
     query,
     accept,
     acceptAndFinish,
+    /** Claims deliveries, as many of them retries as there are. */
+    claimDeliveries: async (destination: string, limit: number, workerId: string) => {
+      const options = { limit, retryLimit: limit, probeTimeoutMs: 30_000 }
+      return (await deliveries.claim(destination, options, workerId)).deliveries
+    },
     /** The keys of graphile-worker's jobs, sorted. */
     jobKeys: async (): Promise<string[]> =>
       (await query('select key from graphile_worker.jobs order by key')).map(({ key }) => key),

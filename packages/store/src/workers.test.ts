@@ -20,7 +20,7 @@ test('what a silent process had claimed is given back and woken', async () => {
   await store.accept()
   await store.acceptAndFinish({ deployment: 'other' })
   await store.inferences.claim(double, 1, silent)
-  await store.deliveries.claim('127.0.0.1:9', 1, silent)
+  await store.claimDeliveries('127.0.0.1:9', 1, silent)
   await store.query('select graphile_worker.remove_job(key) from graphile_worker.jobs')
   await fallSilent(silent)
 
@@ -28,7 +28,7 @@ test('what a silent process had claimed is given back and woken', async () => {
   expect(await store.jobKeys()).toEqual(['deliver:127.0.0.1:9', 'infer:double/main/1'])
   const other = await store.workers.register('runner')
   expect(await store.inferences.claim(double, 1, other)).toMatchObject([{ runs: 2 }])
-  expect(await store.deliveries.claim('127.0.0.1:9', 1, other)).toHaveLength(1)
+  expect(await store.claimDeliveries('127.0.0.1:9', 1, other)).toHaveLength(1)
 })
 
 test('a process that is heard keeps its claims', async () => {

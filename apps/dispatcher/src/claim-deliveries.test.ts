@@ -1,0 +1,59 @@
+import type { ClaimedDelivery } from '@posthaste/store/deliveries'
+import { expect, test } from 'vitest'
+import { createClaimDeliveries } from './claim-deliveries.ts'
+
+/** Destinations whose deliveries are all retries, as many as are asked for. */
+function setup(maxRetries: number) {
+  const woken: string[] = []
+  const claims = createClaimDeliveries({
+    deliveries: {
+      claim: async (destination, { limit, retryLimit }) => ({
+        deliveries: Array.from({ length: retryLimit }, (_, index) =>
+          createRetry(destination, index),
+        ),
+        isFull: retryLimit === limit,
+        heldBack: retryLimit < limit,
+      }),
+    },
+    workerId: () => '1',
+    maxRetries,
+    probeTimeoutMs: 1,
+    wakeUp: (destination) => woken.push(destination),
+  })
+  return { ...claims, woken }
+}
+
+const createRetry = (destination: string, index: number): ClaimedDelivery => ({
+  batchId: `${destination} ${index}`,
+  claimedBy: '1',
+  destination,
+  failedProbes: null,
+  attempts: 1,
+  url: `http://${destination}/`,
+  ignoreTimeout: false,
+  body: '{}',
+})
+
+test('retries take no more than their slots, over all destinations', async () => {
+  const { claim } = setup(6)
+  const claimed = await Promise.all([claim('a', 4), claim('b', 4), claim('c', 4)])
+  expect(claimed.map(({ items }) => items.length)).toEqual([4, 2, 0])
+})
+
+test('those that were kept back are woken when a retry ends', async () => {
+  const { claim, ended, woken } = setup(4)
+  const { items } = await claim('a', 4)
+  await claim('b', 4)
+  expect(woken).toEqual([])
+  ended(items[0]!)
+  expect(woken).toEqual(['b'])
+  expect((await claim('b', 4)).items).toHaveLength(1)
+})
+
+test('first attempts need no slot of theirs', async () => {
+  const { claim, ended, woken } = setup(1)
+  await claim('a', 1)
+  await claim('b', 1)
+  ended({ ...createRetry('a', 0), attempts: 0 })
+  expect(woken).toEqual([])
+})

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { createWatchCircuit } from './watch-circuit.ts'
+
+function setup() {
+  const moves: unknown[] = []
+  let nowMs = 0
+  const watch = createWatchCircuit({
+    circuits: {
+      open: async (destination, pauseMs) => moves.push(['open', destination, pauseMs]) > 0,
+      putOff: async (destination, pauseMs, roundMs) =>
+        void moves.push(['putOff', destination, pauseMs, roundMs]),
+      close: async (destination) => moves.push(['close', destination]) > 0,
+    },
+    policy: { failures: 3, afterMs: 1_000, pauseMs: 5_000, pauseCapMs: 60_000 },
+    longestRoundMs: 9,
+    random: () => 0,
+    nowMs: () => nowMs,
+    log: { info: () => {}, warn: () => {} },
+  })
+  const attempt = (options: { ok?: boolean; failedProbes?: number } = {}) =>
+    watch(
+      { destination: 'a.test', failedProbes: options.failedProbes ?? null },
+      options.ok
+        ? { status: 204, error: null, startedAt: new Date(nowMs) }
+        : { status: null, error: 'refused', startedAt: new Date(nowMs) },
+    )
+  const at = (ms: number) => {
+    nowMs = ms
+  }
+  return { attempt, moves, at }
+}
+
+test('a run of failures that goes on opens the circuit, once', async () => {
+  const { attempt, moves, at } = setup()
+  for (let count = 0; count < 5; count++) await attempt()
+  expect(moves).toEqual([])
+  at(1_000)
+  await attempt()
+  await attempt()
+  expect(moves).toEqual([['open', 'a.test', 5_000]])
+})
+
+test('a success ends the run', async () => {
+  const { attempt, moves, at } = setup()
+  for (let count = 0; count < 5; count++) await attempt()
+  await attempt({ ok: true })
+  at(1_000)
+  await attempt()
+  await attempt()
+  expect(moves).toEqual([])
+})
+
+test('a probe that succeeds closes the circuit, one that fails doubles the pause', async () => {
+  const { attempt, moves } = setup()
+  await attempt({ failedProbes: 0 })
+  await attempt({ failedProbes: 1 })
+  await attempt({ failedProbes: 2, ok: true })
+  expect(moves).toEqual([
+    ['putOff', 'a.test', 10_000, 9],
+    ['putOff', 'a.test', 20_000, 9],
+    ['close', 'a.test'],
+  ])
+})

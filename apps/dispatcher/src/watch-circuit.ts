@@ -1,0 +1,76 @@
+import {
+  addFailure,
+  type CircuitPolicy,
+  circuitPauseMs,
+  type FailureRun,
+  opensCircuit,
+  speaksAgainstReceiver,
+} from '@posthaste/core/circuit'
+import type { AttemptResult } from '@posthaste/core/retry-schedule'
+import type { Logger } from '@posthaste/process/logger'
+import type { Circuits } from '@posthaste/store/circuits'
+import type { ClaimedDelivery } from '@posthaste/store/deliveries'
+
+const maxRuns = 10_000
+
+/** What an attempt tells of its receiver. */
+export type WatchedAttempt = Pick<AttemptResult, 'status' | 'error'> & { startedAt: Date }
+
+/**
+ * Makes the function that is told of every attempt, and moves the circuit of its destination: open after a
+ * run of failures, half-open for a probe, closed by one that succeeds. Runs of failures are counted in this
+ * process; what follows from them is in the database, for all.
+ *
+ * Never rejects: a circuit that is not moved is moved by the next attempt, and a probe whose end was not
+ * written is made again.
+ */
+export function createWatchCircuit(parts: {
+  circuits: Circuits
+  policy: CircuitPolicy
+  /** How long the attempts of a delivery can take, pauses included. */
+  longestRoundMs: number
+  random: () => number
+  nowMs: () => number
+  log: Pick<Logger, 'info' | 'warn'>
+}) {
+  const { circuits, policy, longestRoundMs, random, nowMs, log } = parts
+  const runs = new Map<string, FailureRun>()
+
+  return async (
+    { destination, failedProbes }: Pick<ClaimedDelivery, 'destination' | 'failedProbes'>,
+    attempt: WatchedAttempt,
+  ): Promise<void> => {
+    try {
+      if (!speaksAgainstReceiver(attempt)) await noteSuccess(destination, failedProbes !== null)
+      else if (failedProbes !== null) await putOff(destination, failedProbes + 1)
+      else await noteFailure(destination, attempt.startedAt.getTime())
+    } catch (error) {
+      log.warn({ destination, reason: (error as Error).message }, 'circuit not moved')
+    }
+  }
+
+  async function noteSuccess(destination: string, isProbe: boolean): Promise<void> {
+    runs.delete(destination)
+    if (isProbe && (await circuits.close(destination))) log.info({ destination }, 'circuit closed')
+  }
+
+  async function noteFailure(destination: string, beganMs: number): Promise<void> {
+    const run = addFailure(runs.get(destination), beganMs)
+    if (runs.size >= maxRuns) runs.clear()
+    runs.set(destination, run)
+    if (!opensCircuit(run, policy, nowMs())) return
+    runs.delete(destination)
+    const pauseMs = circuitPauseMs(0, policy, random)
+    if (await circuits.open(destination, pauseMs)) {
+      log.warn({ destination, failures: run.failures, pauseMs }, 'circuit opened')
+    }
+  }
+
+  async function putOff(destination: string, failedProbes: number): Promise<void> {
+    const pauseMs = circuitPauseMs(failedProbes, policy, random)
+    await circuits.putOff(destination, pauseMs, longestRoundMs)
+    log.info({ destination, failedProbes, pauseMs }, 'probe failed')
+  }
+}
+
+export type WatchCircuit = ReturnType<typeof createWatchCircuit>

@@ -34,7 +34,7 @@ async function setup(status: number) {
     postWebhook,
     schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
     sign: createWebhookSigner([secret]),
-    watchCircuit: async (_delivery, { error }) => void watched.push(error),
+    circuitWatch: { attempted: async (_delivery, { error }) => void watched.push(error) },
     random: () => 0,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   })
@@ -85,4 +85,10 @@ test('nothing is recorded when the process stops meanwhile', async () => {
   const { attempt, recorded } = await setup(204)
   await attempt(0, AbortSignal.abort())
   expect(recorded).toEqual([])
+})
+
+test("an attempt's outcome is told to the watch of its circuit", async () => {
+  const { attempt, watched } = await setup(503)
+  await attempt(0)
+  expect(watched).toEqual(['status'])
 })

@@ -3,8 +3,8 @@ import type { SignWebhook } from '@posthaste/core/webhook-signature'
 import type { Logger } from '@posthaste/process/logger'
 import { isDatabaseAway, retryWhileAway } from '@posthaste/store/database-errors'
 import type { ClaimedDelivery, Deliveries, RecordedAttempt } from '@posthaste/store/deliveries'
+import type { CircuitWatch } from './circuit-watch.ts'
 import type { PostWebhook } from './post-webhook.ts'
-import type { WatchCircuit } from './watch-circuit.ts'
 
 /**
  * Makes the function that posts one claimed delivery to its webhook and records the attempt together
@@ -18,11 +18,11 @@ export function createAttemptDelivery(parts: {
   postWebhook: PostWebhook
   schedule: RetrySchedule
   sign: SignWebhook
-  watchCircuit: WatchCircuit
+  circuitWatch: Pick<CircuitWatch, 'attempted'>
   random: () => number
   log: Pick<Logger, 'info' | 'warn' | 'error'>
 }) {
-  const { deliveries, postWebhook, schedule, sign, watchCircuit, random, log } = parts
+  const { deliveries, postWebhook, schedule, sign, circuitWatch, random, log } = parts
 
   return async (delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> => {
     const { batchId, body } = delivery
@@ -44,7 +44,7 @@ export function createAttemptDelivery(parts: {
     if (written)
       log.info({ batchId, attempt, status, error, durationMs, next }, 'delivery attempted')
     else log.warn({ batchId, attempt }, 'attempt was recorded, or given to another process')
-    await watchCircuit(delivery, record)
+    await circuitWatch.attempted(delivery, record)
   }
 
   async function recordAttempt(attempt: RecordedAttempt, signal: AbortSignal): Promise<boolean> {

@@ -15,10 +15,10 @@ import { startWork } from '@posthaste/store/start-work'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import { createWorkers, silenceMs } from '@posthaste/store/workers'
 import { createAttemptDelivery } from './attempt-delivery.ts'
+import { createCircuitWatch } from './circuit-watch.ts'
 import { createClaimDeliveries } from './claim-deliveries.ts'
 import { createPostWebhook } from './post-webhook.ts'
 import { DispatcherSettings } from './settings.ts'
-import { createWatchCircuit } from './watch-circuit.ts'
 
 const retryShare = 0.75
 const dayMs = 86_400_000
@@ -51,7 +51,7 @@ await startProcess(
       capMs: settings.WEBHOOK_BACKOFF_CAP_MS,
       maxAttempts: settings.WEBHOOK_MAX_ATTEMPTS,
     }
-    const watchCircuit = createWatchCircuit({
+    const circuitWatch = createCircuitWatch({
       circuits: createCircuits(pools.pool),
       policy: {
         failures: settings.WEBHOOK_CIRCUIT_FAILURES,
@@ -59,6 +59,7 @@ await startProcess(
         pauseMs: settings.WEBHOOK_CIRCUIT_PAUSE_MS,
         pauseCapMs: settings.WEBHOOK_CIRCUIT_PAUSE_CAP_MS,
       },
+      maxWidth: settings.WEBHOOK_DESTINATION_CONCURRENCY,
       // A day more than its attempts can take: what waits behind a circuit has had no attempts yet.
       longestRoundMs: longestRoundMs(schedule) + dayMs,
       random: Math.random,
@@ -70,7 +71,7 @@ await startProcess(
       postWebhook,
       schedule,
       sign: createWebhookSigner(await createWebhookSecrets(pools.pool).getSigning()),
-      watchCircuit,
+      circuitWatch,
       random: Math.random,
       log,
     })
@@ -85,7 +86,7 @@ await startProcess(
       claim: claimDeliveries.claim,
       work: (delivery, signal) =>
         attemptDelivery(delivery, signal).finally(() => claimDeliveries.ended(delivery)),
-      width: () => settings.WEBHOOK_DESTINATION_CONCURRENCY,
+      width: circuitWatch.width,
       maxInFlight: settings.DISPATCHER_CONCURRENCY,
       log,
     })

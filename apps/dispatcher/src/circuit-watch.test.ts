@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { createWatchCircuit } from './watch-circuit.ts'
+import { createCircuitWatch } from './circuit-watch.ts'
 
 function setup() {
   const moves: unknown[] = []
   let nowMs = 0
-  const watch = createWatchCircuit({
+  const { attempted, width } = createCircuitWatch({
     circuits: {
       open: async (destination, pauseMs) => moves.push(['open', destination, pauseMs]) > 0,
       putOff: async (destination, pauseMs, roundMs) =>
@@ -12,13 +12,14 @@ function setup() {
       close: async (destination) => moves.push(['close', destination]) > 0,
     },
     policy: { failures: 3, afterMs: 1_000, pauseMs: 5_000, pauseCapMs: 60_000 },
+    maxWidth: 64,
     longestRoundMs: 9,
     random: () => 0,
     nowMs: () => nowMs,
     log: { info: () => {}, warn: () => {} },
   })
   const attempt = (options: { ok?: boolean; failedProbes?: number } = {}) =>
-    watch(
+    attempted(
       { destination: 'a.test', failedProbes: options.failedProbes ?? null },
       options.ok
         ? { status: 204, error: null, startedAt: new Date(nowMs) }
@@ -27,7 +28,7 @@ function setup() {
   const at = (ms: number) => {
     nowMs = ms
   }
-  return { attempt, moves, at }
+  return { attempt, moves, at, width: () => width('a.test') }
 }
 
 test('a run of failures that goes on opens the circuit, once', async () => {
@@ -60,4 +61,15 @@ test('a probe that succeeds closes the circuit, one that fails doubles the pause
     ['putOff', 'a.test', 20_000, 9],
     ['close', 'a.test'],
   ])
+})
+
+test('one that has failed often is attempted once at a time, until it succeeds', async () => {
+  const { attempt, width } = setup()
+  await attempt()
+  await attempt()
+  expect(width()).toBe(64)
+  await attempt()
+  expect(width()).toBe(1)
+  await attempt({ ok: true })
+  expect(width()).toBe(64)
 })

@@ -17,37 +17,26 @@ const maxRuns = 10_000
 export type WatchedAttempt = Pick<AttemptResult, 'status' | 'error'> & { startedAt: Date }
 
 /**
- * Makes the function that is told of every attempt, and moves the circuit of its destination: open after a
- * run of failures, half-open for a probe, closed by one that succeeds. Runs of failures are counted in this
- * process; what follows from them is in the database, for all.
+ * Watches every attempt, and moves the circuit of its destination: open after a run of failures, half-open
+ * for a probe, closed by one that succeeds. Runs of failures are counted in this process; what follows from
+ * them is in the database, for all.
  *
- * Never rejects: a circuit that is not moved is moved by the next attempt, and a probe whose end was not
- * written is made again.
+ * A destination gets `maxWidth` attempts at once; one that has failed as often as opens a circuit gets one
+ * at a time until the circuit is open or it succeeds: refused at once, 64 at a time, its attempts took most
+ * of a dispatcher's processor for those seconds.
  */
-export function createWatchCircuit(parts: {
+export function createCircuitWatch(parts: {
   circuits: Circuits
   policy: CircuitPolicy
+  maxWidth: number
   /** How long the attempts of a delivery can take, pauses included. */
   longestRoundMs: number
   random: () => number
   nowMs: () => number
   log: Pick<Logger, 'info' | 'warn'>
 }) {
-  const { circuits, policy, longestRoundMs, random, nowMs, log } = parts
+  const { circuits, policy, maxWidth, longestRoundMs, random, nowMs, log } = parts
   const runs = new Map<string, FailureRun>()
-
-  return async (
-    { destination, failedProbes }: Pick<ClaimedDelivery, 'destination' | 'failedProbes'>,
-    attempt: WatchedAttempt,
-  ): Promise<void> => {
-    try {
-      if (!speaksAgainstReceiver(attempt)) await noteSuccess(destination, failedProbes !== null)
-      else if (failedProbes !== null) await putOff(destination, failedProbes + 1)
-      else await noteFailure(destination, attempt.startedAt.getTime())
-    } catch (error) {
-      log.warn({ destination, reason: (error as Error).message }, 'circuit not moved')
-    }
-  }
 
   async function noteSuccess(destination: string, isProbe: boolean): Promise<void> {
     runs.delete(destination)
@@ -71,6 +60,29 @@ export function createWatchCircuit(parts: {
     await circuits.putOff(destination, pauseMs, longestRoundMs)
     log.info({ destination, failedProbes, pauseMs }, 'probe failed')
   }
+
+  return {
+    /** How many attempts a destination may have in flight in this process. */
+    width: (destination: string): number =>
+      (runs.get(destination)?.failures ?? 0) >= policy.failures ? 1 : maxWidth,
+
+    /**
+     * Takes note of an attempt. Never rejects: a circuit that is not moved is moved by the next attempt,
+     * and a probe whose end was not written is made again.
+     */
+    async attempted(
+      { destination, failedProbes }: Pick<ClaimedDelivery, 'destination' | 'failedProbes'>,
+      attempt: WatchedAttempt,
+    ): Promise<void> {
+      try {
+        if (!speaksAgainstReceiver(attempt)) await noteSuccess(destination, failedProbes !== null)
+        else if (failedProbes !== null) await putOff(destination, failedProbes + 1)
+        else await noteFailure(destination, attempt.startedAt.getTime())
+      } catch (error) {
+        log.warn({ destination, reason: (error as Error).message }, 'circuit not moved')
+      }
+    },
+  }
 }
 
-export type WatchCircuit = ReturnType<typeof createWatchCircuit>
+export type CircuitWatch = ReturnType<typeof createCircuitWatch>

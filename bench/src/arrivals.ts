@@ -1,0 +1,38 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A receiver that answers 204 at once and tells whoever waits for a webhook that it has arrived. */
+export async function startArrivals() {
+  const waiting = new Map<string, () => void>()
+  const server = http.createServer((request, response) => {
+    request.resume()
+    response.writeHead(204).end()
+    const key = request.url!.slice(1)
+    waiting.get(key)?.()
+    waiting.delete(key)
+  })
+  server.keepAliveTimeout = 60_000
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  let made = 0
+
+  return {
+    /** A webhook's URL, used once: `onArrival` is called when it is first posted to. */
+    expect(onArrival: () => void): string {
+      const key = String(made++)
+      waiting.set(key, onArrival)
+      return `http://127.0.0.1:${port}/${key}`
+    },
+    /** How many have not arrived. */
+    missing: () => waiting.size,
+    async close(): Promise<void> {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+export type Arrivals = Awaited<ReturnType<typeof startArrivals>>

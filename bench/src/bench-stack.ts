@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { startStack } from '@posthaste/infra/processes/stack'
+import { repository } from '@posthaste/infra/repository'
+import { startTemporaryPostgres } from '@posthaste/infra/testing/temporary-postgres'
+import { createDatabase } from '@posthaste/store/create-database'
+import { migrate } from '@posthaste/store/migrate'
+import { startArrivals } from './arrivals.ts'
+import { createLoad } from './load.ts'
+
+/**
+ * A PostgreSQL, the three processes and a receiver of the bench's own, with their settings as they come
+ * but for the log: at `info` it has two lines a request, which nobody reads here.
+ */
+export async function startBenchStack(env: Readonly<Record<string, string>> = {}) {
+  const postgres = await startTemporaryPostgres()
+  const database = await createDatabase(postgres.url, 'posthaste_bench')
+  await migrate(database.url)
+  const stack = await startStack({
+    databaseUrl: database.url,
+    env: { DEPLOYMENTS_DIR: join(repository, 'deployments'), LOG_LEVEL: 'error', ...env },
+  })
+  const arrivals = await startArrivals()
+  return {
+    url: stack.url,
+    databaseUrl: database.url,
+    arrivals,
+    load: createLoad(stack.url, arrivals),
+    async close(): Promise<void> {
+      await stack.stop()
+      await arrivals.close()
+      await database.drop()
+      await postgres.stop()
+    },
+  }
+}
+
+export type BenchStack = Awaited<ReturnType<typeof startBenchStack>>

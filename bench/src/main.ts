@@ -1,0 +1,24 @@
+import { print } from './progress.ts'
+import { formatRows, writeResults } from './results.ts'
+import type { Scenario } from './scenario.ts'
+import { latency } from './scenarios/latency.ts'
+import { neighbours } from './scenarios/neighbours.ts'
+import { throughput } from './scenarios/throughput.ts'
+
+const scenarios: Record<string, Scenario> = { throughput, latency, neighbours }
+
+const names = process.argv.slice(2)
+const unknown = names.find((name) => !Object.hasOwn(scenarios, name))
+if (unknown !== undefined) {
+  console.error(
+    `There is no scenario ${JSON.stringify(unknown)}; give some of ${Object.keys(scenarios).join(', ')}, or none for all.`,
+  )
+  process.exit(1)
+}
+
+for (const name of names.length > 0 ? names : Object.keys(scenarios)) {
+  print(`${name}: ${scenarios[name]!.title}`)
+  const result = await scenarios[name]!.run()
+  print(`\n${formatRows(result.rows)}\n`)
+  print(`  written to ${await writeResults(name, result)}\n`)
+}

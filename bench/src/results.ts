@@ -1,0 +1,32 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { drawPlot } from './plot.ts'
+import type { Result, Row } from './scenario.ts'
+
+const dir = fileURLToPath(new URL('../results/', import.meta.url))
+
+/** A table for the terminal. */
+export function formatRows(rows: readonly Row[]): string {
+  return rows
+    .map(({ name, value, unit = '' }) => `  ${name.padEnd(54)}${formatValue(value)} ${unit}`)
+    .join('\n')
+}
+
+function formatValue(value: number): string {
+  const digits = Math.abs(value) >= 100 ? 0 : 2
+  return value.toFixed(digits).padStart(9)
+}
+
+/** Writes `{scenario}.json` and, where there is something to draw, `{scenario}.svg`; gives the JSON's path. */
+export async function writeResults(scenario: string, result: Result): Promise<string> {
+  await mkdir(dir, { recursive: true })
+  const machine = { cpus: availableParallelism(), model: cpus()[0]?.model, node: process.version }
+  const path = `${dir}${scenario}.json`
+  const json = { scenario, at: new Date().toISOString(), machine, ...result }
+  await writeFile(path, `${JSON.stringify(json, undefined, 2)}\n`)
+  if (result.series.length > 0) {
+    await writeFile(`${dir}${scenario}.svg`, drawPlot(scenario, result.series))
+  }
+  return path
+}

@@ -86,6 +86,7 @@ await startProcess(
       claim: claimDeliveries.claim,
       work: (delivery, signal) =>
         attemptDelivery(delivery, signal).finally(() => claimDeliveries.ended(delivery)),
+      share: deliveries.wake,
       width: circuitWatch.width,
       maxInFlight: settings.DISPATCHER_CONCURRENCY,
       log,

@@ -67,6 +67,7 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, a
         if (claimBatches.ended(batch.batchId)) drain.wakeUp(key)
       })
     },
+    share: inferences.wake,
     width: claimWidth.width,
     maxInFlight: settings.RUNNER_CONCURRENCY,
     log,

@@ -13,6 +13,7 @@ afterEach(() => on.close())
 
 /** A second process of a kind, beside the stack's. */
 async function startSecond(name: 'runner' | 'dispatcher') {
+  const lines: string[] = []
   const port = name === 'runner' ? 'RUNNER_PORT' : 'DISPATCHER_PORT'
   const spawned = spawnProcess({
     rootDir: repository,
@@ -24,10 +25,11 @@ async function startSecond(name: 'runner' | 'dispatcher') {
       WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8',
       [port]: '0',
     },
-    onLine: () => {},
+    onLine: (line) => lines.push(line),
   })
   onTestFinished(async () => void (await spawned.stop(15_000)))
   await waitUntilReady(`http://127.0.0.1:${await spawned.port}`, AbortSignal.timeout(20_000))
+  return lines
 }
 
 test('a dispatcher that was stopped for long records nothing over the one that took its place', {
@@ -84,4 +86,13 @@ test('a runner that was stopped for long writes no result over the one that took
     { timeout: 10_000 },
   )
   expect(on.receiver.received).toHaveLength(1)
+})
+
+test('what is too much for one runner is shared with another', { timeout: 60_000 }, async () => {
+  const second = await startSecond('runner')
+  const batchIds = await Promise.all(Array.from({ length: 40 }, () => on.send('slow/1', 500)))
+  for (const batchId of batchIds) await on.delivered(batchId)
+  for (const lines of [second, on.stack.process('runner').lines]) {
+    expect(lines.filter((line) => line.includes('inference finished')).length).toBeGreaterThan(4)
+  }
 })

@@ -2,26 +2,36 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import { createBatchId } from '@posthaste/core/batch-id'
 import { addHealthRoutes, type FindUnreadiness } from '@posthaste/process/health'
 import type { Logger } from '@posthaste/process/logger'
+import type { ApiKeys } from '@posthaste/store/api-keys'
 import type { Destinations } from '@posthaste/store/destinations'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
+import type { WebhookSecrets } from '@posthaste/store/webhook-secrets'
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { Api } from './api.ts'
+import type { KeyLookup } from './key-lookup.ts'
 import { type ApiKeyOptions, addApiKeys } from './plugins/api-keys.ts'
 import { addBatchIdHeader } from './plugins/batch-id-header.ts'
 import { addDraining } from './plugins/draining.ts'
 import { addErrorReplies, describeInvalid, replyWithError } from './plugins/error-replies.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
+import { addCreateKey } from './routes/create-key.ts'
 import { addGetBatch } from './routes/get-batch.ts'
 import { addGetResult } from './routes/get-result.ts'
 import { addListDestinations } from './routes/list-destinations.ts'
+import { addListKeys } from './routes/list-keys.ts'
 import { addPauseDestination } from './routes/pause-destination.ts'
+import { addRevokeKey } from './routes/revoke-key.ts'
+import { addRotateSecret } from './routes/rotate-secret.ts'
 
 /** What the api is built of; a test gives its own. */
 export type ApiParts = CallParts & {
   finished: Pick<FinishedBatches, 'wait'>
   destinations: Destinations
-  apiKeys: ApiKeyOptions
+  auth: Omit<ApiKeyOptions, 'lookup'>
+  keys: ApiKeys
+  keyLookup: KeyLookup
+  webhookSecrets: Pick<WebhookSecrets, 'rotate'>
   maxBodyBytes: number
   findUnreadiness: FindUnreadiness
   log: Logger
@@ -58,12 +68,16 @@ export function buildApp(parts: ApiParts) {
   addHealthRoutes(app, parts.findUnreadiness)
 
   app.register(async (guarded) => {
-    addApiKeys(guarded, parts.apiKeys)
+    addApiKeys(guarded, { ...parts.auth, lookup: parts.keyLookup })
     addCallDeployment(guarded, { ...parts, stopping: draining.stopping })
     addGetBatch(guarded, { ...parts, stopping: draining.stopping })
     addGetResult(guarded, parts)
     addListDestinations(guarded, parts)
     addPauseDestination(guarded, parts)
+    addCreateKey(guarded, parts)
+    addListKeys(guarded, parts)
+    addRevokeKey(guarded, parts)
+    addRotateSecret(guarded, parts)
   })
 
   return { app, drain: draining.drain }

@@ -4,6 +4,7 @@ import { createRegistry } from '@posthaste/deployments/registry'
 import { listen } from '@posthaste/process/listen'
 import { startProcess } from '@posthaste/process/start-process'
 import { createAcceptedCalls } from '@posthaste/store/accepted-calls'
+import { createApiKeys } from '@posthaste/store/api-keys'
 import { createBatches } from '@posthaste/store/batches'
 import { createDestinations } from '@posthaste/store/destinations'
 import { createFinishedBatches } from '@posthaste/store/finished-batches'
@@ -11,8 +12,10 @@ import { createInferences } from '@posthaste/store/inferences'
 import { createPools } from '@posthaste/store/pools'
 import { watchQueueDepth } from '@posthaste/store/queue-depth'
 import { createReadiness } from '@posthaste/store/readiness'
+import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import { buildApp } from './app.ts'
 import { createAwaitResult } from './await-result.ts'
+import { createKeyLookup } from './key-lookup.ts'
 import { ApiSettings } from './settings.ts'
 
 await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
@@ -27,6 +30,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
   }
 
   const batches = createBatches(pools.pool)
+  const keys = createApiKeys(pools)
   const finished = createFinishedBatches({ databaseUrl: settings.DATABASE_URL, batches, log })
   const queueDepth = watchQueueDepth({ pool: pools.relaxedPool, maxQueued: settings.MAX_QUEUED })
   const allowedNetworks = parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS)
@@ -48,7 +52,10 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
       maxTimeoutSecondsSync: settings.MAX_TIMEOUT_SECONDS_SYNC,
       maxTimeoutSecondsAsync: settings.MAX_TIMEOUT_SECONDS_ASYNC,
     },
-    apiKeys: { required: settings.REQUIRE_API_KEYS, operatorKey: settings.OPERATOR_KEY },
+    auth: { required: settings.REQUIRE_API_KEYS, operatorKey: settings.OPERATOR_KEY },
+    keys,
+    keyLookup: createKeyLookup({ apiKeys: keys, now: () => performance.now() }),
+    webhookSecrets: createWebhookSecrets(pools.pool),
     maxBodyBytes: settings.MAX_BODY_BYTES,
     findUnreadiness: createReadiness(pools.pool).findUnreadiness,
     log,

@@ -14,7 +14,10 @@ export type CallLimits = {
 }
 
 /** The part of a batch that the body of its call decides. */
-export type CallOptions = Omit<AcceptedCall, 'batchId' | 'deployment' | 'branch' | 'version'>
+export type CallOptions = Omit<
+  AcceptedCall,
+  'batchId' | 'keyId' | 'deployment' | 'branch' | 'version'
+>
 
 const defaultTimeoutSeconds = 300
 

@@ -33,8 +33,8 @@ async function setup(status: number) {
     },
     postWebhook,
     schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
-    sign: createWebhookSigner([secret]),
     circuitWatch: { attempted: async (_delivery, { error }) => void watched.push(error) },
+    findSigner: async () => createWebhookSigner([secret]),
     random: () => 0,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   })
@@ -49,6 +49,7 @@ async function setup(status: number) {
         url: receiver.url,
         ignoreTimeout: false,
         body: '{"data":1.0}',
+        keyId: null,
       },
       signal,
     )

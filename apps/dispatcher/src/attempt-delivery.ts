@@ -1,9 +1,9 @@
 import { decideNext, type RetrySchedule } from '@posthaste/core/retry-schedule'
-import type { SignWebhook } from '@posthaste/core/webhook-signature'
 import type { Logger } from '@posthaste/process/logger'
 import { isDatabaseAway, retryWhileAway } from '@posthaste/store/database-errors'
 import type { ClaimedDelivery, Deliveries, RecordedAttempt } from '@posthaste/store/deliveries'
 import type { CircuitWatch } from './circuit-watch.ts'
+import type { FindSigner } from './find-signer.ts'
 import type { PostWebhook } from './post-webhook.ts'
 
 /**
@@ -17,16 +17,17 @@ export function createAttemptDelivery(parts: {
   deliveries: Pick<Deliveries, 'recordAttempt'>
   postWebhook: PostWebhook
   schedule: RetrySchedule
-  sign: SignWebhook
+  findSigner: FindSigner
   circuitWatch: Pick<CircuitWatch, 'attempted'>
   random: () => number
   log: Pick<Logger, 'info' | 'warn' | 'error'>
 }) {
-  const { deliveries, postWebhook, schedule, sign, circuitWatch, random, log } = parts
+  const { deliveries, postWebhook, schedule, findSigner, circuitWatch, random, log } = parts
 
   return async (delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> => {
-    const { batchId, body } = delivery
+    const { batchId, body, keyId } = delivery
     const attempt = delivery.attempts + 1
+    const sign = await retryWhileAway(() => findSigner(keyId), signal)
     const headers = {
       ...sign({ id: batchId, body, at: new Date() }),
       'x-mb-batch-id': batchId,

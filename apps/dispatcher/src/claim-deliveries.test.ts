@@ -32,6 +32,7 @@ const createRetry = (destination: string, index: number): ClaimedDelivery => ({
   url: `http://${destination}/`,
   ignoreTimeout: false,
   body: '{}',
+  keyId: null,
 })
 
 test('retries take no more than their slots, over all destinations', async () => {

@@ -2,7 +2,6 @@ import { createAddressGuard } from '@posthaste/addresses/address-guard'
 import { parseNetworks } from '@posthaste/core/address-rules'
 import { longestRoundMs } from '@posthaste/core/retry-schedule'
 import { userAgent } from '@posthaste/core/user-agent'
-import { createWebhookSigner } from '@posthaste/core/webhook-signature'
 import { startHealthServer } from '@posthaste/process/health-server'
 import { startProcess } from '@posthaste/process/start-process'
 import { createCircuits } from '@posthaste/store/circuits'
@@ -17,6 +16,7 @@ import { createWorkers, silenceMs } from '@posthaste/store/workers'
 import { createAttemptDelivery } from './attempt-delivery.ts'
 import { createCircuitWatch } from './circuit-watch.ts'
 import { createClaimDeliveries } from './claim-deliveries.ts'
+import { createFindSigner } from './find-signer.ts'
 import { createPostWebhook } from './post-webhook.ts'
 import { DispatcherSettings } from './settings.ts'
 
@@ -40,6 +40,9 @@ await startProcess(
     const workers = createWorkers(pools.pool)
     const membership = await joinWorkers({ workers, role: 'dispatcher', log })
     const deliveries = createDeliveries(pools)
+    const secrets = createWebhookSecrets(pools.pool)
+    // Whoever looks for it in the database finds it from the start.
+    await secrets.getDefault()
     const postWebhook = createPostWebhook({
       guard: createAddressGuard({ allowed: parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS) }),
       timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
@@ -70,7 +73,7 @@ await startProcess(
       deliveries,
       postWebhook,
       schedule,
-      sign: createWebhookSigner(await createWebhookSecrets(pools.pool).getSigning()),
+      findSigner: createFindSigner({ secrets, now: () => performance.now() }),
       circuitWatch,
       random: Math.random,
       log,

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { migrate } from '@posthaste/store/migrate'
+import { createPools } from '@posthaste/store/pools'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
-import pg from 'pg'
 import { describeDatabaseFault } from '../postgres/database-fault.ts'
 import { startEmbeddedPostgres } from '../postgres/embedded-postgres.ts'
 import { keepPostgresRunning } from '../postgres/keep-postgres-running.ts'
@@ -35,19 +35,18 @@ export async function startDevDatabase(dataDir: string, log: Log) {
  * file `webhook-secret` of `dataDir`. Throws a sentence with the remedy when the database is away.
  */
 export async function prepareDevDatabase(databaseUrl: string, dataDir: string): Promise<string> {
-  const client = new pg.Client(databaseUrl)
+  const pools = createPools(databaseUrl, { warn: () => {} })
   try {
     await migrate(databaseUrl)
-    await client.connect()
-    const [secret] = await createWebhookSecrets(client).getSigning()
+    const secret = await createWebhookSecrets(pools.pool).getDefault()
     await writeFile(join(dataDir, 'webhook-secret'), `${secret}\n`, { mode: 0o600 })
-    return secret!
+    return secret
   } catch (cause) {
     const fault = describeDatabaseFault(cause, databaseUrl)
     throw new Error(fault ?? `The database was not prepared: ${(cause as Error).message}`, {
       cause,
     })
   } finally {
-    await client.end()
+    await pools.close()
   }
 }

@@ -38,11 +38,14 @@ export const Call = Type.Object(
 export type Call = Static<typeof Call>
 
 /**
- * The refusal of a key that a call does not have, with the key that was probably meant:
- * a misspelt `response_webhok` must not become a synchronous call.
+ * The refusal of a key that a call, or `what` with the keys `known`, does not have, with the key that
+ * was probably meant: a misspelt `response_webhok` must not become a synchronous call.
  */
-export function describeUnknownKey(key: string): string {
-  const known = Object.keys(Call.properties)
+export function describeUnknownKey(
+  key: string,
+  what = 'a call',
+  known: readonly string[] = Object.keys(Call.properties),
+): string {
   const nearest = known
     .map((name) => ({ name, edits: distance(key, name) }))
     .reduce((best, next) => (next.edits < best.edits ? next : best))
@@ -50,5 +53,5 @@ export function describeUnknownKey(key: string): string {
   if (nearest.edits <= Math.max(2, nearest.name.length / 3)) {
     return `Unknown key ${quoted}: did you mean "${nearest.name}"?`
   }
-  return `Unknown key ${quoted}: a call has ${known.join(', ')}.`
+  return `Unknown key ${quoted}: ${what} has ${known.join(', ')}.`
 }

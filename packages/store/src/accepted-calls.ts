@@ -15,6 +15,8 @@ export type AcceptedCall = DeploymentId & {
   webhookUrl: string | null
   destination: string | null
   ignoreTimeout: boolean
+  /** The key that made the call. */
+  keyId: string | null
 }
 
 /** The `Idempotency-Key` of a call: whose it is, and a digest of the request that it stands for. */
@@ -33,6 +35,7 @@ const columns = [
   ['webhook_url', 'text'],
   ['destination', 'text'],
   ['ignore_timeout', 'boolean'],
+  ['key_id', 'uuid'],
 ] as const
 
 const names = columns.map(([name]) => name).join(', ')
@@ -42,10 +45,11 @@ const calls = `call as (
 
 const insert = (from: string) => `accepted as (
   insert into posthaste.batches (batch_id, deployment, branch, version, request, timeout_seconds,
-    priority, expires_at, synchronous, awaited, webhook_url, destination, ignore_timeout)
+    priority, expires_at, synchronous, awaited, webhook_url, destination, ignore_timeout,
+    key_id)
   select batch_id, deployment, branch, version, request, timeout_seconds, priority,
     now() + expires_in_seconds * interval '1 second', synchronous, synchronous, webhook_url, destination,
-    ignore_timeout
+    ignore_timeout, key_id
   from ${from}
   returning batch_id, deployment, branch, version, expires_at, destination),
 known as (
@@ -70,7 +74,7 @@ const idempotencyHours = 24
 const acceptIdempotent = `with ${calls},
   keyed as (
     insert into posthaste.idempotency_keys as known (caller, idempotency_key, fingerprint, batch_id)
-    select $13, $14, $15, batch_id from call
+    select $14, $15, $16, batch_id from call
     on conflict (caller, idempotency_key) do update
       set fingerprint = excluded.fingerprint, batch_id = excluded.batch_id, created_at = now()
       where known.created_at < now() - interval '${idempotencyHours} hours'
@@ -143,5 +147,6 @@ function toColumns(group: AcceptedCall[]): unknown[][] {
     group.map((call) => call.webhookUrl),
     group.map((call) => call.destination),
     group.map((call) => call.ignoreTimeout),
+    group.map((call) => call.keyId),
   ]
 }

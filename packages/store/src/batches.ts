@@ -15,26 +15,37 @@ const findBatch = `select batch.batch_id, batch.state, batch.deployment, batch.b
         order by attempt), '[]')
       from posthaste.attempts where attempts.batch_id = batch.batch_id) as attempts
   from posthaste.batches batch left join posthaste.deliveries delivery using (batch_id)
-  where batch.batch_id = $1`
+  where batch.batch_id = $1 and ($2::uuid is null or batch.key_id = $2)`
 
 /** What callers read of batches. */
 export function createBatches(pool: Pick<Pool, 'query'>) {
   return {
-    /** A batch with its delivery and every attempt of it. */
-    async find(batchId: string): Promise<Batch | undefined> {
-      const { rows } = await pool.query({ name: 'find_batch', text: findBatch, values: [batchId] })
+    /**
+     * A batch with its delivery and every attempt of it. With `ownKeyId` only a batch of that key's calls.
+     */
+    async find(batchId: string, ownKeyId: string | null = null): Promise<Batch | undefined> {
+      const { rows } = await pool.query({
+        name: 'find_batch',
+        text: findBatch,
+        values: [batchId, ownKeyId],
+      })
       return rows[0] && toBatch(rows[0])
     },
 
-    /** How each of these batches ended. One that has not ended has only its state; unknown ids are left out. */
+    /**
+     * How each of these batches ended. One that has not ended has only its state; unknown ids are left
+     * out, and with `ownKeyId` the batches of other keys too.
+     */
     async findResults(
       batchIds: readonly string[],
+      ownKeyId: string | null = null,
     ): Promise<Map<string, { state: BatchState } | BatchResult>> {
       const { rows } = await pool.query({
         name: 'find_results',
         text: `select batch_id, state, status, result
-          from posthaste.batches where batch_id = any($1::uuid[])`,
-        values: [batchIds],
+          from posthaste.batches
+          where batch_id = any($1::uuid[]) and ($2::uuid is null or key_id = $2)`,
+        values: [batchIds, ownKeyId],
       })
       return new Map(
         rows.map(({ batch_id: batchId, state, status, result }) => [

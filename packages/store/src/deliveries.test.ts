@@ -37,6 +37,7 @@ test('a due delivery is claimed once, with the bytes of the result', async () =>
       url: 'http://127.0.0.1:9/?a=%7e',
       ignoreTimeout: false,
       body: '{"data":20}',
+      keyId: null,
     },
   ])
 })

@@ -16,6 +16,8 @@ export type ClaimedDelivery = {
   url: string
   ignoreTimeout: boolean
   body: string
+  /** The key that made the call, whose secret signs the webhook. */
+  keyId: string | null
 }
 
 /** What is recorded of an attempt. `reply` is the beginning of the receiver's reply, for people. */
@@ -86,7 +88,7 @@ const claimText = `with probe as (
   select room > 0 and taken.all >= room as is_full,
     taken.all < room and retries.due > taken.retries as held_back,
     (select failed_probes from probe), (select count(*) from probe_woken),
-    claimed.batch_id, claimed.attempts, batch.webhook_url, batch.ignore_timeout, batch.result
+    claimed.batch_id, claimed.attempts, batch.webhook_url, batch.ignore_timeout, batch.result, batch.key_id
   from gate cross join retries cross join taken left join claimed on true
     left join posthaste.batches batch on batch.batch_id = claimed.batch_id`
 
@@ -185,6 +187,7 @@ export function createDeliveries(pools: {
           url: row.webhook_url,
           ignoreTimeout: row.ignore_timeout,
           body: row.result,
+          keyId: row.key_id,
         }))
       return { deliveries, isFull, heldBack }
     },

@@ -1,11 +1,13 @@
 import { createBatchId } from '@posthaste/core/batch-id'
 import { succeeded } from '@posthaste/core/inference-outcome'
 import { type AcceptedCall, createAcceptedCalls } from './accepted-calls.ts'
+import { createApiKeys } from './api-keys.ts'
 import { createBatches } from './batches.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createInferences } from './inferences.ts'
 import { createPools } from './pools.ts'
 import { createTestDatabase } from './test-database.ts'
+import { createWebhookSecrets } from './webhook-secrets.ts'
 import { createWorkers } from './workers.ts'
 
 /** For tests: a store on a database of its own, with what most of them do before they begin. */
@@ -45,6 +47,8 @@ export async function setupStore() {
     inferences,
     deliveries,
     workers,
+    apiKeys: createApiKeys(pools),
+    webhookSecrets: createWebhookSecrets(pool),
     query,
     accept,
     acceptAndFinish,
@@ -78,5 +82,6 @@ export function someCall(): AcceptedCall {
     webhookUrl: 'http://127.0.0.1:9/hook',
     destination: '127.0.0.1:9',
     ignoreTimeout: false,
+    keyId: null,
   }
 }

@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import { type Client, inTransaction } from './in-transaction.ts'
 import type { Pool } from './pools.ts'
 import { wakeDeliver, wakeExpireAt, wakeInfer } from './wake-ups.ts'
 
@@ -112,8 +112,6 @@ export function createWorkers(pool: Pool) {
 
 export type Workers = ReturnType<typeof createWorkers>
 
-type Client = Pick<pg.PoolClient, 'query'>
-
 /** A batch keeps its count of runs, so that one which keeps killing its runner is noticed. */
 async function restore(client: Client): Promise<void> {
   await client.query(
@@ -128,19 +126,4 @@ async function restore(client: Client): Promise<void> {
     "delete from posthaste.idempotency_keys where created_at < now() - interval '24 hours'",
   )
   await client.query(wakeDue)
-}
-
-async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    const result = await work(client)
-    await client.query('commit')
-    client.release()
-    return result
-  } catch (error) {
-    // The connection is dropped, and with it whatever state the transaction was in.
-    client.release(true)
-    throw error
-  }
 }

@@ -89,15 +89,37 @@ function toCallError(error: Error): CallError {
  * "Unexpected property"; a call is told what was probably meant.
  */
 export function describeInvalid(errors: FastifySchemaValidationError[], part: string): CallError {
-  const unknown = errors.find(({ message }) => message === 'Unexpected property')
-  const fault = unknown ?? errors[0]
-  const path = (fault?.instancePath ?? '').slice(1).replaceAll('~1', '/').replaceAll('~0', '~')
-  if (path === '') return new CallError('invalid_request', `The ${part} must be a JSON object.`)
-  if (unknown && part === 'body') return new CallError('invalid_request', describeUnknownKey(path))
-  if (unknown) return new CallError('invalid_request', `Unknown parameter "${path}".`)
-  if (fault?.message === 'Expected required property') {
-    return new CallError('invalid_request', `The key "${path}" is missing.`)
-  }
-  const expected = fault?.message?.replace(/^Expected /, 'expected ')
-  return new CallError('invalid_request', `"${path}" is not valid: ${expected}.`)
+  const { key, isUnknown, fault } = findFault(errors)
+  if (key === '') return invalid(`The ${part} must be a JSON object.`)
+  if (isUnknown && part === 'body') return invalid(describeUnknownKey(key))
+  if (isUnknown) return invalid(`Unknown parameter "${key}".`)
+  if (fault === 'Expected required property') return invalid(`The key "${key}" is missing.`)
+  return invalid(`"${key}" is not valid: ${fault?.replace(/^Expected /, 'expected ')}.`)
 }
+
+/**
+ * Makes the `schemaErrorFormatter` of a route whose body is not a call but `what`. `remedies` has each
+ * key of it, with what to give: `{ name: 'give 1 to 100 characters' }`.
+ */
+export function describeInvalidBody(what: string, remedies: Readonly<Record<string, string>>) {
+  return (errors: FastifySchemaValidationError[], part: string): CallError => {
+    const { key, isUnknown, fault } = findFault(errors)
+    if (part !== 'body' || key === '') return describeInvalid(errors, part)
+    if (isUnknown) return invalid(describeUnknownKey(key, what, Object.keys(remedies)))
+    const state = fault === 'Expected required property' ? 'missing' : 'not valid'
+    return invalid(`"${key}" is ${state}; ${remedies[key]}.`)
+  }
+}
+
+function findFault(errors: FastifySchemaValidationError[]) {
+  const unknown = errors.find(({ message }) => message === 'Unexpected property')
+  const error = unknown ?? errors[0]
+  const path = (error?.instancePath ?? '').slice(1)
+  return {
+    key: path.replaceAll('~1', '/').replaceAll('~0', '~'),
+    isUnknown: unknown !== undefined,
+    fault: error?.message,
+  }
+}
+
+const invalid = (message: string) => new CallError('invalid_request', message)

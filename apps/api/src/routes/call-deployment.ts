@@ -77,7 +77,8 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
       })
     }
 
-    const call = { batchId: request.id, deployment, branch, version, ...options }
+    const { keyId } = request.caller
+    const call = { batchId: request.id, keyId, deployment, branch, version, ...options }
     const hungUp = whenHungUp(reply)
     const { batchId, repeated } = await accept(call, request)
     reply.header('x-mb-batch-id', batchId)
@@ -113,7 +114,7 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
       return { batchId: call.batchId, repeated: false }
     }
     const accepted = await calls.acceptOnce(call, {
-      caller: '',
+      caller: call.keyId ?? '',
       idempotencyKey,
       fingerprint: fingerprint(request),
     })

@@ -4,6 +4,7 @@ import type { Batches } from '@posthaste/store/batches'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
 import { Type } from '@sinclair/typebox'
 import type { Api } from '../api.ts'
+import { ownKeyId } from '../caller.ts'
 import { BatchIdParams, checkBatchId, unknownBatch } from './batch-id-params.ts'
 
 const maxWaitSeconds = 60
@@ -39,14 +40,15 @@ export function addGetBatch(
   app.get('/api/batches/:batchId', { schema }, async (request, reply) => {
     const batchId = checkBatchId(request.params.batchId)
     const waitSeconds = request.query.wait ?? 0
-    let batch = await batches.find(batchId)
+    const own = ownKeyId(request.caller)
+    let batch = await batches.find(batchId, own)
     if (batch && waitSeconds > 0 && !hasEnded(batch.state)) {
       const over = new AbortController()
       reply.raw.once('close', () => over.abort())
       const limit = AbortSignal.timeout(waitSeconds * 1_000)
       await batches.markAwaited(batchId)
       await finished.wait(batchId, AbortSignal.any([over.signal, limit, stopping]))
-      batch = await batches.find(batchId)
+      batch = await batches.find(batchId, own)
     }
     if (!batch) throw unknownBatch(batchId)
     reply.header('x-mb-batch-id', batchId)

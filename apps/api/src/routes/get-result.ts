@@ -1,6 +1,7 @@
 import { CallError, ErrorBody } from '@posthaste/core/call-errors'
 import type { Batches } from '@posthaste/store/batches'
 import type { Api } from '../api.ts'
+import { ownKeyId } from '../caller.ts'
 import { BatchIdParams, checkBatchId, unknownBatch } from './batch-id-params.ts'
 import { sendBody } from './call-deployment.ts'
 
@@ -16,7 +17,8 @@ const schema = {
 export function addGetResult(app: Api, parts: { batches: Pick<Batches, 'findResults'> }): void {
   app.get('/api/batches/:batchId/result', { schema }, async (request, reply) => {
     const batchId = checkBatchId(request.params.batchId)
-    const result = (await parts.batches.findResults([batchId])).get(batchId)
+    const results = await parts.batches.findResults([batchId], ownKeyId(request.caller))
+    const result = results.get(batchId)
     if (!result) throw unknownBatch(batchId)
     if (!('body' in result)) {
       throw new CallError(

@@ -1,0 +1,46 @@
+import { ApiKey, isKeyId } from '@posthaste/core/api-key'
+import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import type { ApiKeys } from '@posthaste/store/api-keys'
+import { Type } from '@sinclair/typebox'
+import type { Api } from '../api.ts'
+import { requireOperator } from '../caller.ts'
+
+const defaultLimit = 50
+
+const schema = {
+  querystring: Type.Object(
+    {
+      limit: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 250,
+          description: 'So many at most; 50 unless given.',
+        }),
+      ),
+      cursor: Type.Optional(
+        Type.String({ description: 'The `nextCursor` of the page before this one.' }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      keys: Type.Array(ApiKey),
+      nextCursor: Type.Union([Type.String(), Type.Null()]),
+    }),
+    '4xx': ErrorBody,
+    '5xx': ErrorBody,
+  },
+}
+
+/** `GET /api/keys`: the keys that were not revoked, the newest first; never a key or a secret itself. */
+export function addListKeys(app: Api, parts: { keys: Pick<ApiKeys, 'list'> }): void {
+  app.get('/api/keys', { schema, onRequest: requireOperator }, async (request) => {
+    const { limit = defaultLimit, cursor } = request.query
+    if (cursor === undefined || isKeyId(cursor)) return parts.keys.list({ limit, cursor })
+    throw new CallError(
+      'invalid_request',
+      '"cursor" is not valid; give the nextCursor of the page before, or none for the first page.',
+    )
+  })
+}

@@ -1,0 +1,43 @@
+import { RotatedSecret } from '@posthaste/core/api-key'
+import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import type { ApiKeys } from '@posthaste/store/api-keys'
+import type { WebhookSecrets } from '@posthaste/store/webhook-secrets'
+import type { Api } from '../api.ts'
+import { requireOperator } from '../caller.ts'
+import { checkKeyId, KeyIdParams, unknownKey } from './key-id-params.ts'
+
+const schema = {
+  params: KeyIdParams,
+  response: { 201: RotatedSecret, '4xx': ErrorBody, '5xx': ErrorBody },
+}
+
+/**
+ * `POST /api/keys/{id}/rotate-secret`: makes a new secret for a key's webhooks and shows it, this once.
+ * The one before signs beside it for 24 hours.
+ */
+export function addRotateSecret(
+  app: Api,
+  parts: { keys: Pick<ApiKeys, 'findName'>; webhookSecrets: Pick<WebhookSecrets, 'rotate'> },
+): void {
+  const { keys, webhookSecrets } = parts
+
+  app.post(
+    '/api/keys/:id/rotate-secret',
+    { schema, onRequest: requireOperator },
+    async (request, reply) => {
+      const id = checkKeyId(request.params.id)
+      const name = await keys.findName(id)
+      if (name === undefined) throw unknownKey(id)
+      const rotated = await webhookSecrets.rotate(id)
+      if (rotated === 'too_many') throw tooManySecrets()
+      return reply.code(201).send({ id, name, webhookSecret: rotated.secret })
+    },
+  )
+}
+
+const tooManySecrets = () =>
+  new CallError(
+    'too_many_requests',
+    'Ten secrets of this key sign already; rotate when the oldest has expired, or make a new key.',
+    { retryAfterSeconds: 3_600 },
+  )

@@ -51,7 +51,7 @@ export function buildApp(parts: {
     latest.splice(keptWebhooks)
 
     if (webhook.signature !== 'bad') return reply.code(204).send()
-    return reply.code(401).send({ error: 'The signature is not of this inbox: check its secret.' })
+    return reply.code(401).send({ error: 'The webhook is not signed, or was signed too long ago.' })
   })
 
   app.get('/', async (_request, reply) => reply.type('text/html').send(formatPage(latest)))

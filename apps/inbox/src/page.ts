@@ -52,5 +52,6 @@ b { flex: 1; overflow-wrap: anywhere }
 time, small { opacity: .7; font-variant-numeric: tabular-nums }
 pre { margin: .4rem 0 0; max-height: 12rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere }
 .ok { color: light-dark(#176d33, #6fd391) }
+.other { color: light-dark(#7a5200, #f0c26a) }
 .bad { color: light-dark(#b3261e, #ff8a80); font-weight: 600 }
 `

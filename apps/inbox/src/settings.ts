@@ -16,6 +16,6 @@ export const InboxSettings = Type.Object({
     pattern: '^whsec_[A-Za-z0-9+/]+={0,2}$',
     takes: 'whsec_ and a key in base64',
     secret: true,
-    description: 'Webhooks must be signed with it; unset, signatures are not looked at.',
+    description: 'Signatures are checked with it; unset, they are not looked at.',
   }),
 })

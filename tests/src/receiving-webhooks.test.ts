@@ -39,6 +39,10 @@ test("the page's receiver for Node takes what we sign, and nothing else", async 
   expect((await send(webhook.body, sign(webhook))).status).toBe(204)
   expect(String(await printed)).toBe('b1 42\n')
 
+  // After a rotation: the newer secret's signature comes first.
+  const rotated = createWebhookSigner([createWebhookSecret(), secret])(webhook)
+  expect((await send(webhook.body, rotated)).status).toBe(204)
+
   const forged = createWebhookSigner([createWebhookSecret()])(webhook)
   const old = sign({ ...webhook, at: new Date(Date.now() - 600_000) })
   expect((await send(webhook.body, forged)).status).toBe(401)

@@ -7,6 +7,7 @@ export const KeyScope = Type.Union([Type.Literal('caller'), Type.Literal('operat
 export type KeyScope = Static<typeof KeyScope>
 
 const keyId = Type.String({ format: 'uuid', description: "The key's id; not the key itself." })
+const webhookSecret = Type.String({ description: "Signs the webhooks of this key's calls." })
 const name = Type.String({
   minLength: 1,
   maxLength: 100,
@@ -38,14 +39,16 @@ export type ApiKey = Static<typeof ApiKey>
 export const RotatedSecret = Type.Object({
   id: keyId,
   name: Type.String(),
-  webhookSecret: Type.String({ description: "Signs the webhooks of this key's calls." }),
+  webhookSecret,
 })
 export type RotatedSecret = Static<typeof RotatedSecret>
 
 /** A key that was made, with its secret: shown this once. */
 export const NewKey = Type.Object({
-  ...RotatedSecret.properties,
+  id: keyId,
+  name: Type.String(),
   key: Type.String({ description: 'To be sent as Authorization: Bearer <key>.' }),
+  webhookSecret,
 })
 export type NewKey = Static<typeof NewKey>
 

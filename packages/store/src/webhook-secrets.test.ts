@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { setupStore } from './store-under-test.ts'
 import { maxSigningSecrets } from './webhook-secrets.ts'
 
@@ -81,7 +81,19 @@ test('an expired secret is removed by the next rotation', async () => {
 
 test('rotations at once leave one current secret, and all of them sign', async () => {
   const { id, webhookSecret } = await store.apiKeys.create({ name: 'a', scope: 'caller' })
-  const rotated = await Promise.all([1, 2, 3, 4].map(() => rotate(id)))
+  // Held until all of them wait, so that they are at once indeed.
+  const holder = await store.pool.connect()
+  await holder.query('begin')
+  await holder.query('select from posthaste.webhook_secrets for update')
+  const rotating = Promise.all([1, 2, 3, 4].map(() => rotate(id)))
+  await vi.waitFor(async () => {
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`
+    expect(await store.query(waiting)).toHaveLength(4)
+  })
+  await holder.query('rollback')
+  holder.release()
+  const rotated = await rotating
   expect((await signing(id))!.toSorted()).toEqual([webhookSecret, ...rotated].sort())
   const current = await store.query(
     'select from posthaste.webhook_secrets where key_id is not null and expires_at is null',

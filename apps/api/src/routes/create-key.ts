@@ -19,7 +19,8 @@ export function addCreateKey(app: Api, parts: { keys: Pick<ApiKeys, 'create'> })
     { schema, schemaErrorFormatter, onRequest: requireOperator },
     async (request, reply) => {
       const { name, scope = 'caller' } = request.body
-      return reply.code(201).send(await parts.keys.create({ name, scope }))
+      const made = await parts.keys.create({ name, scope })
+      return reply.code(201).header('cache-control', 'no-store').send(made)
     },
   )
 }

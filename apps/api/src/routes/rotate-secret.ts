@@ -30,7 +30,8 @@ export function addRotateSecret(
       if (name === undefined) throw unknownKey(id)
       const rotated = await webhookSecrets.rotate(id)
       if (rotated === 'too_many') throw tooManySecrets()
-      return reply.code(201).send({ id, name, webhookSecret: rotated.secret })
+      const shown = { id, name, webhookSecret: rotated.secret }
+      return reply.code(201).header('cache-control', 'no-store').send(shown)
     },
   )
 }

@@ -40,6 +40,18 @@ test('the time limit stops a loop that never ends, and the others go on', async 
   expect(await on.call('hangs/1', { data: false })).toMatchObject({ status: 200 })
 })
 
+test('a function that prints without end is stopped, and the others and the log go on', async () => {
+  const { lines } = on.stack.process('runner')
+  const before = lines.filter((line) => line.includes('deployment printed')).length
+  const printing = on.call('loud/1', { data: 1, timeout_seconds: 2 })
+  expect(await on.call('double/1', { data: 2 })).toMatchObject({ json: { data: 4 } })
+  expect(await printing).toMatchObject({ status: 422, json: { code: 'timeout' } })
+  const printed = lines.filter((line) => line.includes('deployment printed')).slice(before)
+  expect(printed.length).toBeGreaterThan(90)
+  expect(printed.length).toBeLessThan(600)
+  expect(printed.join()).toMatch(/… \d+ lines were left out/)
+})
+
 test('running out of memory is the error of that batch only', async () => {
   const { pid } = on.stack.process('runner')
   const hungry = on.call('hungry/1', { data: true })

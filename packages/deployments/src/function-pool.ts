@@ -46,7 +46,8 @@ type Member = {
  * `memoryMb` is what a call may use. A thread is ended when it holds twice as much: what V8 calls used
  * includes garbage, of which it leaves about as much again as is alive.
  *
- * `onPrint` gets what the function prints, line by line, and what ended a thread that ran no call.
+ * `onPrint` gets what the function prints, line by line, and what ended a thread that ran no call. Of a
+ * thread that prints much, most is left out: see `createPrintedLines`.
  */
 export function createFunctionPool(options: {
   file: string

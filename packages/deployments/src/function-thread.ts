@@ -1,8 +1,8 @@
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { CallData } from '@posthaste/core/call-data'
 import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
 import type { FunctionWorkerData, FunctionWorkerMessage } from './function-worker.ts'
-import { readPrintedLines } from './printed-lines.ts'
+import { takeLeftOut } from './printed-lines.ts'
 import { describeThrown } from './thrown-value.ts'
 
 /** What a function does not get to see of the process's environment. */
@@ -38,7 +38,8 @@ export function startFunctionThread(options: {
   let ending = false
   let error: unknown
 
-  const workerData: FunctionWorkerData = { file, maxResultBytes, port: workerPort }
+  const leftOut = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const workerData: FunctionWorkerData = { file, maxResultBytes, port: workerPort, leftOut }
   const worker = new Worker(new URL('./function-worker.ts', import.meta.url), {
     workerData,
     transferList: [workerPort],
@@ -51,10 +52,9 @@ export function startFunctionThread(options: {
       maxOldGenerationSizeMb: Math.max(watchedMemoryMb(memoryMb) + heapHeadroomMb, heapFloorMb),
     },
   })
-  readPrintedLines(worker.stdout, onPrint)
-  readPrintedLines(worker.stderr, onPrint)
 
   port.on('message', (message: FunctionWorkerMessage) => {
+    if ('printed' in message) return onPrint(message.printed)
     if (ending) return
     if ('loaded' in message) onLoaded(message.loaded.reason)
     else onOutcome(message)
@@ -63,11 +63,25 @@ export function startFunctionThread(options: {
     error = thrown
   })
   worker.on('exit', (exitCode) => {
+    const answered = hearLast()
     port.close()
     if (ending) return
     ending = true
-    onEnd(describeEnd(error, exitCode, memoryMb))
+    onEnd(answered ?? describeEnd(error, exitCode, memoryMb))
   })
+
+  /** What the thread had said and was not heard yet when it ended: lines, and perhaps an outcome. */
+  function hearLast(): InferenceOutcome | undefined {
+    let answered: InferenceOutcome | undefined
+    for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port)) {
+      const message = last.message as FunctionWorkerMessage
+      if ('printed' in message) onPrint(message.printed)
+      else if (!('loaded' in message)) answered = message
+    }
+    const left = takeLeftOut(leftOut)
+    if (left !== undefined) onPrint(left)
+    return answered
+  }
 
   return {
     /** Sends a call to a thread that has loaded and runs none. */

@@ -1,7 +1,7 @@
 // The code of a worker thread: loads one function, then runs the calls that arrive, one at a time.
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type MessagePort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { CallData } from '@posthaste/core/call-data'
 import type { CallErrorCode } from '@posthaste/core/call-errors'
 import {
@@ -10,21 +10,53 @@ import {
   succeeded,
   succeededRows,
 } from '@posthaste/core/inference-outcome'
+import { createPrintedLines } from './printed-lines.ts'
 import { tooLarge, writeResult } from './result-text.ts'
 import { describeRowFailure } from './row-failure.ts'
 import { describeThrown } from './thrown-value.ts'
 
-/** What a thread is started with. Calls have a port of their own: libraries may listen on `parentPort`. */
-export type FunctionWorkerData = { file: string; maxResultBytes: number; port: MessagePort }
+/**
+ * What a thread is started with. Calls have a port of their own: libraries may listen on `parentPort`.
+ * `leftOut` is shared memory, the count of printed lines that were left out.
+ */
+export type FunctionWorkerData = {
+  file: string
+  maxResultBytes: number
+  port: MessagePort
+  leftOut: Int32Array
+}
 
-/** What a thread says: first once whether it has loaded, then the outcome of each call. */
-export type FunctionWorkerMessage = { loaded: { reason: string | undefined } } | InferenceOutcome
+/**
+ * What a thread says: first once whether it has loaded, then the outcome of each call; and at any time
+ * a line that the function printed.
+ */
+export type FunctionWorkerMessage =
+  | { loaded: { reason: string | undefined } }
+  | { printed: string }
+  | InferenceOutcome
 
 type DeployedFunction = (...args: unknown[]) => unknown
 type Failure = { code: CallErrorCode; message: string }
 
-const { file, maxResultBytes, port } = workerData as FunctionWorkerData
-const send = (message: FunctionWorkerMessage) => port.postMessage(message)
+const { file, maxResultBytes, port, leftOut } = workerData as FunctionWorkerData
+const post = (message: FunctionWorkerMessage) => port.postMessage(message)
+
+const printed = createPrintedLines({
+  send: (line) => post({ printed: line }),
+  leftOut,
+  nowMs: () => performance.now(),
+})
+for (const name of ['stdout', 'stderr'] as const) {
+  Object.defineProperty(process, name, { value: printed.stream(), configurable: true })
+}
+process.on('exit', printed.flush)
+// Nobody listens to it, and receiving what a loop sends would keep the main thread busy.
+if (parentPort) parentPort.postMessage = () => {}
+
+function send(message: FunctionWorkerMessage): void {
+  printed.flush()
+  post(message)
+}
 
 const loaded = await load()
 if ('reason' in loaded) {

@@ -1,0 +1,3 @@
+export default () => {
+  for (;;) console.error('x'.repeat(1_000))
+}

@@ -66,7 +66,7 @@ export function createExecutor(options: {
   return {
     /**
      * Runs a call; `dataText` is the JSON text of its `data`. Whatever the deployment does wrong, its
-     * absence included, is an outcome. The time limit counts from the start of the run.
+     * absence included, is an outcome. The time limit counts while the deployment loads and runs.
      */
     async run(
       id: DeploymentId,

@@ -7,6 +7,7 @@ import {
   startFunctionThread,
   watchedMemoryMb,
 } from './function-thread.ts'
+import { createWaitingCalls } from './waiting-calls.ts'
 
 const tickMs = 100
 const loadTimeoutMs = 60_000
@@ -25,13 +26,14 @@ type Call = {
  *     loading ──▶ idle ◀──▶ running
  *        └─────────┴──────────┴──▶ gone: time is up, out of memory, aborted, ended by itself, closed
  *
- * `sinceMs` is when it came into its state; `call` is there while it runs.
+ * `sinceMs` is when it came into its state; `call` is there while it runs, which it may for `leftMs`.
  */
 type Member = {
   thread: FunctionThread
   state: 'loading' | 'idle' | 'running'
   sinceMs: number
   call: Call | undefined
+  leftMs: number
   measuring: boolean
 }
 
@@ -41,7 +43,8 @@ type Member = {
  *
  * Whatever the function does, a call ends in an outcome, and costs at most its own thread: one that
  * loops is stopped when its time is up, and another thread takes its place. Time is looked at every
- * 100 ms. It counts from the start of the run: neither waiting nor loading, which has 60 s of its own.
+ * 100 ms. It counts while the call runs and while it waits for a thread to load, not while it waits
+ * behind other calls: see `createWaitingCalls`. Loading itself may take 60 s.
  *
  * `memoryMb` is what a call may use. A thread is ended when it holds twice as much: what V8 calls used
  * includes garbage, of which it leaves about as much again as is alive.
@@ -58,7 +61,7 @@ export function createFunctionPool(options: {
 }) {
   const { file, threads, memoryMb, maxResultBytes, onPrint = () => {} } = options
   const members = new Set<Member>()
-  const waiting = new Set<Call>()
+  const waiting = createWaitingCalls<Call>(() => performance.now())
   const loadWaiters = new Set<(reason: string | undefined) => void>()
   const ends = new Set<Promise<void>>()
   let loadFailure: { reason: string; atMs: number } | undefined
@@ -78,6 +81,7 @@ export function createFunctionPool(options: {
         },
       }
       signal?.addEventListener('abort', abort)
+      charge()
       waiting.add(call)
       assign()
     })
@@ -89,25 +93,24 @@ export function createFunctionPool(options: {
     if (waiting.size === 0) return
     for (const member of members) {
       if (member.state !== 'idle') continue
-      const call = takeFirst(waiting)
-      if (!call) return
-      start(member, call)
+      if (!startFirst(member)) return
     }
     if (waiting.size === 0) return
-
-    let loading = 0
-    for (const { state } of members) if (state === 'loading') loading++
-    if (waiting.size <= loading || members.size >= threads) return
+    if (waiting.size <= countOf('loading') || members.size >= threads) return
     if (!hasJustFailedToLoad()) return addMember()
     if (members.size === 0) refuseWaiting(notLoaded(loadFailure?.reason))
   }
 
-  function start(member: Member, call: Call): void {
+  function startFirst(member: Member): boolean {
+    const first = waiting.takeFirst()
+    if (!first) return false
     member.state = 'running'
     member.sinceMs = performance.now()
-    member.call = call
-    member.thread.run(call.data)
+    member.call = first.call
+    member.leftMs = first.leftMs
+    member.thread.run(first.call.data)
     watch()
+    return true
   }
 
   function addMember(): void {
@@ -136,6 +139,7 @@ export function createFunctionPool(options: {
       state: 'loading',
       sinceMs: performance.now(),
       call: undefined,
+      leftMs: 0,
       measuring: false,
     }
     members.add(member)
@@ -143,13 +147,12 @@ export function createFunctionPool(options: {
   }
 
   function becomeIdle(member: Member): void {
+    charge()
     if (member.state === 'loading') tellLoadWaiters(undefined)
     member.state = 'idle'
     member.sinceMs = performance.now()
-    const call = takeFirst(waiting)
     member.call = undefined
-    if (call) start(member, call)
-    else if (members.size > 1) watch()
+    if (!startFirst(member) && members.size > 1) watch()
   }
 
   function failToLoad(member: Member, reason: string): void {
@@ -166,6 +169,7 @@ export function createFunctionPool(options: {
   }
 
   function cancel(call: Call): void {
+    charge()
     waiting.delete(call)
     const member = [...members].find((one) => one.call === call)
     if (member) dismiss(member, canceled())
@@ -174,6 +178,7 @@ export function createFunctionPool(options: {
 
   /** Ends a thread; its call, if it runs one, ends with `outcome`, without waiting for the thread. */
   function dismiss(member: Member, outcome?: InferenceOutcome): void {
+    charge()
     members.delete(member)
     const end = member.thread.end().finally(() => ends.delete(end))
     ends.add(end)
@@ -183,8 +188,15 @@ export function createFunctionPool(options: {
   }
 
   function refuseWaiting(outcome: InferenceOutcome): void {
-    for (const call of waiting) call.settle(outcome)
-    waiting.clear()
+    for (const call of waiting.takeAll()) call.settle(outcome)
+  }
+
+  const charge = () => waiting.charge({ loading: countOf('loading'), running: countOf('running') })
+
+  function countOf(state: Member['state']): number {
+    let count = 0
+    for (const member of members) if (member.state === state) count++
+    return count
   }
 
   const hasJustFailedToLoad = () =>
@@ -196,6 +208,11 @@ export function createFunctionPool(options: {
   }
 
   function tick(): void {
+    charge()
+    for (const call of waiting.takeOverdue()) {
+      const message = `The deployment was still loading after ${call.timeoutMs / 1_000} s.`
+      call.settle(failed('timeout', message))
+    }
     const nowMs = performance.now()
     for (const member of members) inspect(member, nowMs - member.sinceMs)
     const isQuiet = [...members].every(({ state }) => state === 'idle')
@@ -205,14 +222,14 @@ export function createFunctionPool(options: {
   }
 
   function inspect(member: Member, elapsedMs: number) {
-    const { state, call } = member
+    const { state, call, leftMs } = member
     if (state === 'loading' && elapsedMs >= loadTimeoutMs) {
       return failToLoad(
         member,
         `${basename(file)} had not loaded after ${loadTimeoutMs / 1_000} s.`,
       )
     }
-    if (call && elapsedMs >= call.timeoutMs) {
+    if (call && elapsedMs >= leftMs) {
       const message = `The deployment had not answered after ${call.timeoutMs / 1_000} s.`
       return dismiss(member, failed('timeout', message))
     }
@@ -267,9 +284,3 @@ export type FunctionPool = ReturnType<typeof createFunctionPool>
 const canceled = () => failed('canceled', 'The call was canceled.')
 
 const wordsOf = ({ body }: InferenceOutcome): string => JSON.parse(body).error
-
-function takeFirst<Item>(items: Set<Item>): Item | undefined {
-  const [first] = items
-  if (first !== undefined) items.delete(first)
-  return first
-}

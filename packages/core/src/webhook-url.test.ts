@@ -16,6 +16,14 @@ test.each([
   ['example.com/hook', 'is not a URL'],
   ['https://', 'is not a URL'],
   ['https://user:pw@example.com/', 'user name or password'],
+  ['https://@example.com/', 'user name or password'],
+  ['http:example.com/hook', 'has no host after http://; give one like'],
+  ['http:/example.com/hook', 'has no host after http://'],
+  ['HTTPS:///example.com/hook', 'has no host after https://'],
+  ['https:////example.com/hook', 'has no host after https://'],
+  ['https:\\\\example.com\\hook', 'holds a backslash; write /'],
+  ['https:/\\example.com/', 'holds a backslash'],
+  ['https://example.com\\@other.example/', 'holds a backslash'],
   ['https://example.com/a b', 'percent-encode'],
   [' https://example.com/', 'percent-encode'],
   [`https://example.com/${'a'.repeat(2_100)}`, 'longer than'],
@@ -24,6 +32,14 @@ test.each([
     reason: expect.stringContaining(reason),
     notAllowed: false,
   })
+})
+
+test.each([
+  ['HTTP://example.com/a@b?c=@#@'],
+  ['https://example.com?x=http:/y'],
+  ['https://[2606:4700::1111]:8443'],
+])('%s is accepted as it is', (url) => {
+  expect(readWebhookUrl(url, [])).toHaveProperty('url', url)
 })
 
 test.each([

@@ -7,6 +7,7 @@ import { judgeAddress, judgeHostname, type Network } from './address-rules.ts'
 export type WebhookUrl = { url: string; hostname: string; destination: string }
 
 const maxUrlLength = 2_048
+const example = 'give one like "https://example.com/hook".'
 
 /**
  * Reads `response_webhook`. What can be judged without asking DNS is judged here: scheme, credentials,
@@ -25,11 +26,16 @@ export function readWebhookUrl(
     return refuse('holds spaces or characters outside ASCII; percent-encode them.')
   }
   const url = URL.parse(text)
-  if (!url) return refuse('is not a URL; give one like "https://example.com/hook".')
+  if (!url) return refuse(`is not a URL; ${example}`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     return refuse(`begins with ${url.protocol}; give an http: or https: URL.`)
   }
-  if (url.username !== '' || url.password !== '') {
+  // URL repairs `http:host`, `http:/host`, `http:///host` and backslashes, which is not what was meant
+  // for sure: whoever else reads the text, which is kept and shown as written, may see another host.
+  if (text.includes('\\')) return refuse('holds a backslash; write / between folders, or %5C.')
+  const [, authority] = /^https?:\/\/([^/?#]+)/i.exec(text) ?? []
+  if (authority === undefined) return refuse(`has no host after ${url.protocol}//; ${example}`)
+  if (authority.includes('@')) {
     return refuse('holds a user name or password; put a token into its query string instead.')
   }
 

@@ -11,6 +11,7 @@ test.each([
   ['throws/1', 'throws', /thrown on purpose/],
   ['throws/1', 'rejects', /rejected on purpose/],
   ['throws/1', 'text', /a text, not an error/],
+  ['throws/1', 'tells', /^no 1\.ts at an internal address$/],
   ['unjsonable/1', 'bigint', /BigInt/],
   ['unjsonable/1', 'cycle', /contains itself/],
   ['unjsonable/1', 'undefined', /undefined/],

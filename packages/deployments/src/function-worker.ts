@@ -75,13 +75,8 @@ async function load(): Promise<{ deployed: DeployedFunction } | { reason: string
     if (typeof module.default === 'function') return { deployed: module.default }
     return { reason: `${name} has no function as its default export.` }
   } catch (error) {
-    return { reason: `${name} does not load: ${withoutFolders(describeThrown(error))}` }
+    return { reason: `${name} does not load: ${describeThrown(error)}` }
   }
-}
-
-/** Node's messages about modules name absolute paths: the machine's folders are not for callers. */
-function withoutFolders(text: string): string {
-  return text.replace(/(?:file:\/\/)?(?<![\w:/.])(?:\/[\w.@+~-]+)+\/(?=[\w.@+~-])/g, '')
 }
 
 async function run(deployed: DeployedFunction, data: CallData): Promise<InferenceOutcome> {

@@ -21,6 +21,11 @@ test.each([
   expect(findErrorText(body)).toBe(text)
 })
 
+test('paths and internal addresses of the server are left out', () => {
+  const error = 'no file /srv/models/w.bin at http://10.0.0.5:8000/v1'
+  expect(findErrorText(JSON.stringify({ error }))).toBe('no file w.bin at an internal address')
+})
+
 test.each(['Internal Server Error', '{}', '[]', 'null', '{"error": 5}', '{"detail": []}', ''])(
   '%s says nothing',
   (body) => {

@@ -1,4 +1,5 @@
 import { jsonDepth, maxJsonDepth } from '@posthaste/core/json-text'
+import { describeThrown } from './thrown-value.ts'
 
 /**
  * Writes what a function returned as JSON. `reason` is a sentence for the caller when JSON cannot carry
@@ -53,5 +54,5 @@ function describeRefusal(error: unknown): string {
   if (error instanceof TypeError && /circular/.test(message)) {
     return cannotCarry('a value that contains itself').reason
   }
-  return `The result cannot be written as JSON: ${message}`
+  return `The result cannot be written as JSON: ${describeThrown(error)}`
 }

@@ -13,6 +13,7 @@ import { type ApiKeyOptions, addApiKeys } from './plugins/api-keys.ts'
 import { addBatchIdHeader } from './plugins/batch-id-header.ts'
 import { addDraining } from './plugins/draining.ts'
 import { addErrorReplies, describeInvalid, replyWithError } from './plugins/error-replies.ts'
+import { addHttpErrors, httpErrorOptions } from './plugins/http-errors.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCreateKey } from './routes/create-key.ts'
@@ -57,12 +58,14 @@ export function buildApp(parts: ApiParts) {
     forceCloseConnections: 'idle',
     schemaErrorFormatter: describeInvalid,
     frameworkErrors: replyWithError,
+    ...httpErrorOptions,
   })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler)
 
   addErrorReplies(app)
   addBatchIdHeader(app)
+  addHttpErrors(app)
   addJsonBodies(app)
   const draining = addDraining(app)
   addHealthRoutes(app, parts.findUnreadiness)

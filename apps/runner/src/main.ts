@@ -37,12 +37,11 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, a
     maxResultBytes: settings.MAX_RESULT_BYTES,
     log,
   })
-  const logFailures = (failures: { file: string; reason: string }[]) => {
-    for (const { file, reason } of failures) log.error({ file, reason }, 'deployment not loaded')
-  }
-  logFailures(registry.failures())
+  const logFailure = ({ file, reason }: { file: string; reason: string }) =>
+    log.error({ file, reason }, 'deployment not loaded')
+  registry.failures().forEach(logFailure)
   // Loading every function takes a while; the healthy ones are served meanwhile.
-  void executor.checkAll().then(logFailures)
+  void executor.keepChecked(logFailure)
   await readiness.wait(stopping, log)
 
   const workers = createWorkers(pools.pool)

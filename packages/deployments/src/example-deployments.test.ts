@@ -21,7 +21,9 @@ async function call(deployment: string, version: string, data: string) {
 
 test('every example loads', async () => {
   expect(registry.failures()).toEqual([])
-  expect(await executor.checkAll()).toEqual([])
+  const failures: unknown[] = []
+  await executor.keepChecked((failure) => failures.push(failure))
+  expect(failures).toEqual([])
 })
 
 test('double doubles numbers, and says what is none', async () => {

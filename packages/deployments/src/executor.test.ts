@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { expect, test, vi } from 'vitest'
+import type { DeploymentFailure } from './deployment.ts'
 import { createExecutor } from './executor.ts'
 import { createRegistry } from './registry.ts'
 import { writeFolder } from './written-folder.ts'
@@ -17,6 +19,11 @@ async function setup(files: Record<string, string>) {
     folder,
     log,
     executor,
+    async keepChecked() {
+      const failures: DeploymentFailure[] = []
+      await executor.keepChecked((failure) => failures.push(failure))
+      return failures
+    },
     body: async (deployment: string, data: string) =>
       (await executor.run(idOf(deployment), data, 5_000)).body,
     async [Symbol.asyncDispose]() {
@@ -66,7 +73,7 @@ test('functions that do not load are named with file and reason', async () => {
     'bad/1.ts': 'throw new Error("no weights")',
     'bad/2.ts': 'export default 1',
   })
-  const failures = await world.executor.checkAll()
+  const failures = await world.keepChecked()
   expect(failures.sort((a, b) => (a.file < b.file ? -1 : 1))).toEqual([
     { file: world.folder.path('bad/1.ts'), reason: '1.ts does not load: no weights' },
     {
@@ -74,6 +81,69 @@ test('functions that do not load are named with file and reason', async () => {
       reason: '2.ts has no function as its default export.',
     },
   ])
+})
+
+test('after a change functions that do not load any more are named, and mended ones are not', async () => {
+  await using world = await setup({
+    'one/1.ts': "import { word } from './word.ts'\nexport default () => word",
+    'one/word.ts': 'export const word = "fine"',
+  })
+  const failures = await world.keepChecked()
+  expect(await world.body('one', '1')).toBe('{"data":"fine"}')
+  await world.folder.write('one/word.ts', 'export const word = 1; throw new Error("no word")')
+  const failure = {
+    file: world.folder.path('one/1.ts'),
+    reason: '1.ts does not load: no word',
+  }
+  await vi.waitFor(() => expect(failures).toEqual([failure]), { timeout: 10_000 })
+  await world.folder.write('one/word.ts', 'export const word = "mended"')
+  await vi.waitFor(async () => expect(await world.body('one', '1')).toBe('{"data":"mended"}'), {
+    timeout: 10_000,
+  })
+  expect(failures).toEqual([failure])
+})
+
+test('a change ends the check under way', async () => {
+  await using folder = await writeFolder({
+    'package.json': '{"type": "module"}',
+    'slow.ts': 'await new Promise(() => setTimeout(() => {}, 60_000))',
+    'bad.ts': 'throw new Error("bad")',
+  })
+  const one = (name: string) => ({
+    ...idOf(name),
+    kind: 'function' as const,
+    file: folder.path(`${name}.ts`),
+  })
+  // As many that load for long as are loaded side by side, and one that is gone before its turn.
+  const slow = Array.from({ length: availableParallelism() }, (_, index) => ({
+    ...one('slow'),
+    version: index + 1,
+  }))
+  let served = [...slow, one('gone')]
+  let change = () => {}
+  const registry = {
+    get: () => undefined,
+    list: () => served,
+    onChange(listener: () => void) {
+      change = listener
+      return () => true
+    },
+  }
+  const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+  const executor = createExecutor({
+    registry,
+    threads: 1,
+    memoryMb: 64,
+    maxResultBytes: 1_000,
+    log,
+  })
+  const files: string[] = []
+  void executor.keepChecked(({ file }) => files.push(file))
+  served = [one('bad')]
+  change()
+  await vi.waitFor(() => expect(files).toContain(folder.path('bad.ts')), { timeout: 10_000 })
+  await executor.close()
+  expect(files).toEqual([folder.path('bad.ts')])
 })
 
 test('a changed file, and a changed import, is taken up; calls that run end on the old', async () => {

@@ -27,7 +27,12 @@ export function createExecutor(options: {
   const { registry, threads, memoryMb, maxResultBytes, log } = options
   const open = new Map<string, Open>()
   const all = new Set<Open>()
-  const unsubscribe = registry.onChange(replaceAll)
+  const unsubscribe = registry.onChange(() => {
+    replaceAll()
+    void checkAll()
+  })
+  let checking = new AbortController()
+  let report: ((failure: DeploymentFailure) => void) | undefined
 
   function getOpen(deployment: Deployment): Open {
     const key = formatDeploymentId(deployment)
@@ -61,6 +66,23 @@ export function createExecutor(options: {
 
   function closeWhenUnused(one: Open): void {
     if (one.replaced && one.running === 0) void one.runs.close().then(() => all.delete(one))
+  }
+
+  async function checkAll(): Promise<void> {
+    checking.abort()
+    checking = new AbortController()
+    const { signal } = checking
+    const remaining = report ? registry.list().values() : []
+
+    async function lane(): Promise<void> {
+      for (const deployment of remaining) {
+        const { runs } = getOpen(deployment)
+        const reason = 'check' in runs ? await runs.check() : undefined
+        if (signal.aborted) return
+        if (reason !== undefined) report?.({ file: deployment.file, reason })
+      }
+    }
+    await Promise.all(Array.from({ length: availableParallelism() }, lane))
   }
 
   return {
@@ -101,25 +123,19 @@ export function createExecutor(options: {
       return deployment.kind === 'http' ? deployment.config.concurrency : threads
     },
 
-    /** Loads every function once, and gives those that do not load. */
-    async checkAll(): Promise<DeploymentFailure[]> {
-      const failures: DeploymentFailure[] = []
-      const remaining = registry.list().values()
-
-      async function lane(): Promise<void> {
-        for (const deployment of remaining) {
-          const { runs } = getOpen(deployment)
-          const reason = 'check' in runs ? await runs.check() : undefined
-          if (reason !== undefined) failures.push({ file: deployment.file, reason })
-        }
-      }
-      await Promise.all(Array.from({ length: availableParallelism() }, lane))
-      return failures
+    /**
+     * Loads every function, now and after each change, and tells of those that do not load. A change
+     * ends the check under way: what it would say is no news any more. Resolves after the first check.
+     */
+    async keepChecked(onFailure: (failure: DeploymentFailure) => void): Promise<void> {
+      report = onFailure
+      await checkAll()
     },
 
     /** Ends every thread and connection. Calls that still run end as unavailable. */
     async close(): Promise<void> {
       unsubscribe()
+      checking.abort()
       await Promise.all([...all].map((one) => one.runs.close()))
     },
   }

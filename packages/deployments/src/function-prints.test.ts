@@ -13,6 +13,16 @@ test('what a function prints is handed on by line', async () => {
   expect(world.printed).toEqual(['one', 'two', 'three', 'no end'])
 })
 
+test('what a function prints before it ends its thread is handed on', async () => {
+  await using world = await setupPool(`export default () => {
+    console.log('last words')
+    process.stdout.write('and more')
+    process.exit(1)
+  }`)
+  expect(await world.call()).toMatchObject({ code: 'deployment_error' })
+  expect(world.printed).toEqual(['last words', 'and more'])
+})
+
 test.each([
   ['a loop that prints', 'for (;;) console.log("x".repeat(1_000))'],
   [
@@ -41,14 +51,14 @@ test.each([
   },
 )
 
-test('of a million lines most are left out, and none is lost from the count', async () => {
+test('of a hundred thousand lines most are left out, and none is lost from the count', async () => {
   await using world = await setupPool(`export default () => {
-    for (let line = 1; line <= 1_000_000; line++) console.log(line)
+    for (let line = 1; line <= 100_000; line++) console.log(line)
   }`)
   await world.call()
   await world.pool.close()
   const told = world.printed.map((line) => /^… (\d+) lines? /.exec(line)?.[1] ?? 1)
-  expect(told.reduce((sum: number, count) => sum + Number(count), 0)).toBe(1_000_000)
+  expect(told.reduce((sum: number, count) => sum + Number(count), 0)).toBe(100_000)
   expect(world.printed.length).toBeLessThan(1_000)
 })
 

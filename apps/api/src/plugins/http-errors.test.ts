@@ -6,11 +6,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ApiParts, buildApp } from '../app.ts'
 
 const { app } = buildApp({
-  apiKeys: { required: false, operatorKey: '' },
+  auth: { required: false, operatorKey: '' },
   maxBodyBytes: 100_000,
   findUnreadiness: async () => undefined,
   log: createLogger('api', 'silent'),
-} as ApiParts)
+} as Partial<ApiParts> as ApiParts)
 
 beforeAll(async () => {
   app.server.headersTimeout = 500

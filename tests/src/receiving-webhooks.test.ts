@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { AttemptError } from '@posthaste/core/batch'
 import { retryDelayMs } from '@posthaste/core/retry-schedule'
 import { createWebhookSecret, createWebhookSigner } from '@posthaste/core/webhook-signature'
 import { findFreePort } from '@posthaste/infra/processes/ports'
@@ -53,6 +54,12 @@ test("the page's receiver for Node takes what we sign, and nothing else", async 
 test("the page's table of attempts is what the settings give", () => {
   const table = page.match(/<!-- schedule -->\n([\s\S]*?)\n?<!-- \/schedule -->/)?.[1]
   expect(table).toBe(renderSchedule())
+})
+
+test("the page's table of errors is the closed list of them", () => {
+  const table = page.match(/<!-- errors -->\n([\s\S]*?)<!-- \/errors -->/)?.[1]
+  const named = [...table!.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+  expect(named).toEqual(AttemptError.anyOf.map((one) => one.const))
 })
 
 function renderSchedule(): string {

@@ -1,4 +1,5 @@
 import { createAddressGuard } from '@posthaste/addresses/address-guard'
+import { createOwnListeners } from '@posthaste/addresses/own-listeners'
 import { parseNetworks } from '@posthaste/core/address-rules'
 import { createRegistry } from '@posthaste/deployments/registry'
 import { listen } from '@posthaste/process/listen'
@@ -33,7 +34,11 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
   const keys = createApiKeys(pools)
   const finished = createFinishedBatches({ databaseUrl: settings.DATABASE_URL, batches, log })
   const queueDepth = watchQueueDepth({ pool: pools.relaxedPool, maxQueued: settings.MAX_QUEUED })
-  const allowedNetworks = parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS)
+  const ownListeners = createOwnListeners({
+    host: settings.HOST,
+    ports: [settings.PORT, settings.RUNNER_PORT, settings.DISPATCHER_PORT],
+    databaseUrl: settings.DATABASE_URL,
+  })
   const { app, drain } = buildApp({
     registry,
     calls: createAcceptedCalls(pools.pool),
@@ -46,8 +51,12 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
       inferences: createInferences(pools),
       queueTimeoutMs: settings.SYNC_QUEUE_TIMEOUT_MS,
     }),
-    guard: createAddressGuard({ allowed: allowedNetworks }),
-    allowedNetworks,
+    guard: createAddressGuard({
+      allowed: parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS),
+      nat64: settings.WEBHOOK_NAT64,
+      ownListeners,
+      log,
+    }),
     limits: {
       maxTimeoutSecondsSync: settings.MAX_TIMEOUT_SECONDS_SYNC,
       maxTimeoutSecondsAsync: settings.MAX_TIMEOUT_SECONDS_ASYNC,
@@ -61,6 +70,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     log,
   })
   const port = await listen(app, { host: settings.HOST, port: settings.PORT })
+  ownListeners.add(port)
   announce(port)
 
   return async () => {

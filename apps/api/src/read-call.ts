@@ -1,5 +1,4 @@
 import type { AddressGuard } from '@posthaste/addresses/address-guard'
-import type { Network } from '@posthaste/core/address-rules'
 import type { Call } from '@posthaste/core/call'
 import { CallDataError, readCallData } from '@posthaste/core/call-data'
 import { CallError } from '@posthaste/core/call-errors'
@@ -30,7 +29,6 @@ export async function readCall(
   call: Call,
   parts: {
     limits: CallLimits
-    allowedNetworks: readonly Network[]
     guard: Pick<AddressGuard, 'isAllowed'>
   },
 ): Promise<CallOptions> {
@@ -67,20 +65,15 @@ function cutData(text: string): string {
 
 async function readWebhook(
   call: Call,
-  parts: Pick<Parameters<typeof readCall>[2], 'allowedNetworks' | 'guard'>,
+  { guard }: Pick<Parameters<typeof readCall>[2], 'guard'>,
 ): Promise<WebhookUrl | undefined> {
   if (call.response_webhook === undefined) {
     if (call.response_webhook_ignore_timeout === undefined) return undefined
     throw invalid('"response_webhook_ignore_timeout" goes only with "response_webhook".')
   }
-  const webhook = readWebhookUrl(call.response_webhook, parts.allowedNetworks)
-  if ('reason' in webhook) {
-    throw new CallError(
-      webhook.notAllowed ? 'address_not_allowed' : 'invalid_request',
-      webhook.reason,
-    )
-  }
-  if (await parts.guard.isAllowed(webhook.hostname)) return webhook
+  const webhook = readWebhookUrl(call.response_webhook)
+  if ('reason' in webhook) throw invalid(webhook.reason)
+  if (await guard.isAllowed(webhook.hostname, webhook.port)) return webhook
   throw new CallError('address_not_allowed', 'response_webhook: address not allowed.')
 }
 

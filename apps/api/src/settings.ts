@@ -1,4 +1,10 @@
-import { deploymentFolder, networks, sharedSettings, wholeNumber } from '@posthaste/core/settings'
+import {
+  deploymentFolder,
+  listenerPorts,
+  sharedSettings,
+  webhookAddresses,
+  wholeNumber,
+} from '@posthaste/core/settings'
 import { Type } from '@sinclair/typebox'
 
 const seconds = { minimum: 1, maximum: 86_400 }
@@ -7,12 +13,7 @@ const seconds = { minimum: 1, maximum: 86_400 }
 export const ApiSettings = Type.Object({
   ...sharedSettings,
   ...deploymentFolder,
-  PORT: wholeNumber({
-    default: 8080,
-    minimum: 0,
-    maximum: 65_535,
-    description: 'Port of the api.',
-  }),
+  ...listenerPorts,
   REQUIRE_API_KEYS: Type.Boolean({
     default: false,
     description: 'Refuse calls without a key. A key that is sent is checked in any case.',
@@ -52,5 +53,5 @@ export const ApiSettings = Type.Object({
     maximum: 900_000,
     description: 'A synchronous call that has not started by then is refused with 503.',
   }),
-  WEBHOOK_ALLOWED_NETWORKS: networks,
+  ...webhookAddresses,
 })

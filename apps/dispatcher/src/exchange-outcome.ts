@@ -8,19 +8,48 @@ import type { Exchange } from './exchange.ts'
 /** An attempt's record, with what its reply asked for: a time to wait, in milliseconds. */
 export type AttemptOutcome = AttemptRecord & { retryAfterMs: number | null }
 
+type When = { startedAt: Date; durationMs: number }
+type Verdict = { error: AttemptError | null; detail: string | null }
+
 const maxHeaderLength = 200
 
 /** What an exchange comes to: delivered when the reply is a 2xx and was read to its end or its limit. */
-export function judgeExchange(
-  exchange: Exchange,
-  when: { startedAt: Date; durationMs: number },
-): AttemptOutcome {
-  const { response, failure, reply, timings, address } = exchange
-  const verdict = failure
-    ? describeFailure(failure)
-    : response
-      ? judgeStatus(response)
-      : { error: 'protocol' as const, detail: 'The receiver did not answer.' }
+export function judgeExchange(exchange: Exchange, when: When): AttemptOutcome {
+  const { response, failure, isReplyCut } = exchange
+  if (failure) return record(exchange, when, describeFailure(failure))
+  const detail = isReplyCut ? 'The reply was longer than 64 KiB; the rest was not read.' : null
+  return record(exchange, when, response ? judgeStatus(response, detail) : noReply)
+}
+
+/**
+ * What an exchange comes to whose request was sent whole, and whose reply did not come in time, which
+ * the call asked to ignore: delivered, but for a receiver that has said already that it refuses.
+ */
+export function judgeSlowExchange(exchange: Exchange, when: When): AttemptOutcome {
+  const detail = `No whole reply within ${when.durationMs} ms; ignored as the call asked.`
+  const { response } = exchange
+  return record(exchange, when, response ? judgeStatus(response, detail) : { error: null, detail })
+}
+
+/** An attempt at an address that the rules forbid, written out, so that there was no exchange. */
+export function judgeForbidden(when: When): AttemptOutcome {
+  return {
+    ...when,
+    error: 'address',
+    detail: 'Address not allowed.',
+    status: null,
+    reply: null,
+    replyHeaders: null,
+    timings: null,
+    address: null,
+    retryAfterMs: null,
+  }
+}
+
+const noReply: Verdict = { error: 'protocol', detail: 'The receiver did not answer.' }
+
+function record(exchange: Exchange, when: When, verdict: Verdict): AttemptOutcome {
+  const { response, reply, timings, address } = exchange
   return {
     ...when,
     ...verdict,
@@ -34,41 +63,28 @@ export function judgeExchange(
   }
 }
 
-/** An attempt that ended before there was an exchange. */
-export function judgeWithoutExchange(
-  verdict: { error: AttemptError | null; detail: string },
-  when: { startedAt: Date; durationMs: number },
-): AttemptOutcome {
-  return {
-    ...when,
-    ...verdict,
-    status: null,
-    reply: null,
-    replyHeaders: null,
-    timings: null,
-    address: null,
-    retryAfterMs: null,
-  }
-}
-
-/** Only 2xx is a success: a redirect is not followed, for the POST would arrive as a GET. */
-function judgeStatus({ statusCode, headers }: Response): {
-  error: AttemptError | null
-  detail: string | null
-} {
-  if (statusCode >= 200 && statusCode < 300) return { error: null, detail: null }
+/**
+ * Only 2xx is a success, of which `detail` is said: a redirect is not followed, for the POST would
+ * arrive as a GET.
+ */
+function judgeStatus({ statusCode, headers }: Response, detail: string | null): Verdict {
+  if (statusCode >= 200 && statusCode < 300) return { error: null, detail }
   if (statusCode >= 300 && statusCode < 400) {
-    const host = URL.parse(headers.location ?? '')?.host
-    const detail = `The receiver redirects${host ? ` to ${host}` : ''}; redirects are not followed.`
-    return { error: 'redirect', detail }
+    const host = URL.parse(headers.location ?? '')?.host.slice(0, maxHeaderLength)
+    const target = host ? ` to ${host}` : ''
+    return {
+      error: 'redirect',
+      detail: `The receiver redirects${target}; redirects are not followed.`,
+    }
   }
   return { error: 'status', detail: `The receiver answered ${statusCode}.` }
 }
 
 function keepHeaders({ headers }: Response): Record<string, string> {
-  // A cookie is a secret of the receiver's.
-  const { 'set-cookie': _, ...shown } = headers
-  const kept = Object.entries(shown).slice(0, maxReplyHeaders)
+  const kept = Object.entries(headers)
+    // A cookie is a secret of the receiver's.
+    .filter(([name]) => name !== 'set-cookie' && name.length <= maxHeaderLength)
+    .slice(0, maxReplyHeaders)
   return Object.fromEntries(
     kept.map(([name, value]) => [name, String(value).slice(0, maxHeaderLength)]),
   )

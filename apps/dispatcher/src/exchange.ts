@@ -1,7 +1,9 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { Lookup } from '@posthaste/addresses/address-guard'
 import type { AttemptTimings } from '@posthaste/core/batch'
 import type { Got, OptionsInit, Request, Response } from 'got'
+import { protocolViolated } from './attempt-failure.ts'
 
 /** How an exchange with a receiver ended: with a reply, as far as it was read, with a failure, or both. */
 export type Exchange = {
@@ -9,71 +11,87 @@ export type Exchange = {
   failure: Error | undefined
   /** The beginning of the reply's body, as text. */
   reply: string
+  /** The reply was longer than what is read of one. */
+  isReplyCut: boolean
   timings: AttemptTimings
   /** The address that was connected to. */
   address: string | null
-  /** It went over a connection that an earlier exchange had left open. */
-  onKeptConnection: boolean
+  /** It went over a connection that an earlier exchange had left open, and no byte came back. */
+  isUnansweredOnKeptConnection: boolean
+}
+
+/** What a body is posted by. */
+export type ExchangeRequest = {
+  url: string
+  body: string
+  headers: Record<string, string>
+  agents: { http: http.Agent; https: https.Agent }
+  lookup: Lookup
 }
 
 const maxReplyBytes = 64 * 1024
 const keptReplyBytes = 4 * 1024
+const maxInterimReplies = 20
 
 /**
  * Posts a body to a URL, once, and reads no more than 64 KiB of the reply. `ended` never rejects. It
  * has no time limit of its own: `abandon` ends it, wherever it is.
  */
-export function startExchange(
-  client: Got,
-  request: { url: string; body: string; headers: Record<string, string> },
-) {
+export function startExchange(client: Got, request: ExchangeRequest) {
   const { url, body, headers } = request
-  const stream = client.stream(url, { body, headers, request: requestAsWritten(url) })
+  const stream = client.stream(url, { body, headers, request: createNativeRequest(request) })
+  const chunks: Buffer[] = []
   let sent: http.ClientRequest | undefined
+  let response: Response | undefined
+  let readBytes = 0
+  let bytesBefore = 0
+  let address: string | undefined
+
+  const abandon = (reason: Error) => void stream.destroy(reason)
+  const isSentWhole = () => sent?.writableFinished === true && sent.socket?.connecting === false
+
   stream.once('request', (native: http.ClientRequest) => {
     sent = native
+    native.once('socket', (socket) => {
+      bytesBefore = socket.bytesRead
+      // Read while it is open: a connection that has broken tells its address no more.
+      const readAddress = () => {
+        address = socket.remoteAddress
+      }
+      if (socket.connecting) socket.once('connect', readAddress)
+      else readAddress()
+    })
+    // Both are the receiver's to send without end, and neither is a reply.
+    let interimReplies = 0
+    native.on('information', () => {
+      if (++interimReplies > maxInterimReplies) abandon(violation('answers 1xx without end'))
+    })
+    native.once('upgrade', () => abandon(violation('switches to another protocol')))
   })
 
-  return {
-    ended: readExchange(stream, () => sent),
-
-    /** Whether the whole request was handed to a connection, so that the receiver may have it. */
-    isSentWhole: () => sent?.writableFinished === true && sent.socket?.connecting === false,
-
-    /** Closes the connection; `reason` is what the exchange then ends with. */
-    abandon: (reason: Error) => void stream.destroy(reason),
-
-    /** Settles when the connection is free or closed. */
-    closed: new Promise<void>((resolve) => stream.once('close', resolve)),
+  const soFar = (failure?: Error): Exchange => {
+    const socket = sent?.socket
+    return {
+      response,
+      failure,
+      reply: Buffer.concat(chunks).subarray(0, keptReplyBytes).toString(),
+      isReplyCut: readBytes > maxReplyBytes,
+      timings: readTimings(stream),
+      address: address ?? null,
+      isUnansweredOnKeptConnection:
+        sent?.reusedSocket === true && response === undefined && socket?.bytesRead === bytesBefore,
+    }
   }
-}
 
-function readExchange(
-  stream: Request,
-  sent: () => http.ClientRequest | undefined,
-): Promise<Exchange> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let response: Response | undefined
-    let readBytes = 0
-
-    const end = (failure?: Error) =>
-      resolve({
-        response,
-        failure,
-        reply: Buffer.concat(chunks).subarray(0, keptReplyBytes).toString(),
-        timings: readTimings(stream),
-        address: sent()?.socket?.remoteAddress ?? response?.ip ?? null,
-        onKeptConnection: sent()?.reusedSocket === true,
-      })
-
+  const ended = new Promise<Exchange>((resolve) => {
+    const end = (failure?: Error) => resolve(soFar(failure))
     stream.once('response', (received: Response) => {
       response = received
     })
     stream.on('data', (chunk: Buffer) => {
       if (readBytes < keptReplyBytes) chunks.push(chunk)
       readBytes += chunk.length
-      if (readBytes < maxReplyBytes) return
+      if (readBytes <= maxReplyBytes) return
       end()
       stream.destroy()
     })
@@ -81,6 +99,19 @@ function readExchange(
     stream.once('error', end)
     stream.once('close', () => end(new Error('The exchange was cut off.')))
   })
+
+  return {
+    ended,
+
+    /** The exchange as it is now, when it has not ended. */
+    soFar,
+
+    /** Whether the whole request was handed to a connection, so that the receiver may have it. */
+    isSentWhole,
+
+    /** Closes the connection; `reason` is what the exchange then ends with. */
+    abandon,
+  }
 }
 
 function readTimings(stream: Request): AttemptTimings {
@@ -95,13 +126,22 @@ function readTimings(stream: Request): AttemptTimings {
   }
 }
 
-/** The query string goes out byte for byte: `URL` would write some of its characters otherwise. */
-function requestAsWritten(url: string): NonNullable<OptionsInit['request']> {
+/**
+ * Makes what got sends the request by. The query string goes out byte for byte: `URL` would write some
+ * of its characters otherwise.
+ */
+function createNativeRequest(request: ExchangeRequest): NonNullable<OptionsInit['request']> {
+  const { url, agents, lookup } = request
   const withoutFragment = url.split('#', 1)[0] ?? url
   const question = withoutFragment.indexOf('?')
   const query = question === -1 ? '' : withoutFragment.slice(question)
   return (parsed, options, callback) => {
-    const { request } = parsed.protocol === 'https:' ? https : http
-    return request(parsed, { ...options, path: parsed.pathname + query }, callback)
+    const path = parsed.pathname + query
+    return parsed.protocol === 'https:'
+      ? https.request(parsed, { ...options, path, lookup, agent: agents.https }, callback)
+      : http.request(parsed, { ...options, path, lookup, agent: agents.http }, callback)
   }
 }
+
+const violation = (what: string) =>
+  Object.assign(new Error(`The receiver ${what}.`), { code: protocolViolated })

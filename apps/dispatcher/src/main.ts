@@ -1,4 +1,5 @@
 import { createAddressGuard } from '@posthaste/addresses/address-guard'
+import { createOwnListeners } from '@posthaste/addresses/own-listeners'
 import { parseNetworks } from '@posthaste/core/address-rules'
 import { longestRoundMs } from '@posthaste/core/retry-schedule'
 import { userAgent } from '@posthaste/core/user-agent'
@@ -44,7 +45,16 @@ await startProcess(
     // Whoever looks for it in the database finds it from the start.
     await secrets.getDefault()
     const postWebhook = createPostWebhook({
-      guard: createAddressGuard({ allowed: parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS) }),
+      guard: createAddressGuard({
+        allowed: parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS),
+        nat64: settings.WEBHOOK_NAT64,
+        ownListeners: createOwnListeners({
+          host: settings.HOST,
+          ports: [settings.PORT, settings.RUNNER_PORT, health.port],
+          databaseUrl: settings.DATABASE_URL,
+        }),
+        log,
+      }),
       timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
       userAgent,
     })

@@ -1,10 +1,16 @@
-import http from 'node:http'
-import https from 'node:https'
 import type { AddressGuard } from '@posthaste/addresses/address-guard'
+import { readHost } from '@posthaste/core/webhook-url'
 import type { ClaimedDelivery } from '@posthaste/store/deliveries'
 import got from 'got'
-import { type Exchange, startExchange } from './exchange.ts'
-import { type AttemptOutcome, judgeExchange, judgeWithoutExchange } from './exchange-outcome.ts'
+import { describeFailure } from './attempt-failure.ts'
+import { type Exchange, type ExchangeRequest, startExchange } from './exchange.ts'
+import {
+  type AttemptOutcome,
+  judgeExchange,
+  judgeForbidden,
+  judgeSlowExchange,
+} from './exchange-outcome.ts'
+import { createWebhookAgents } from './webhook-agents.ts'
 
 const lingerMs = 60_000
 const maxLingering = 200
@@ -15,30 +21,23 @@ const maxLingering = 200
  * rejects: a receiver that refuses is an outcome.
  *
  * A connection that an earlier exchange left open may be closed by the receiver just as the next one
- * is sent; when it breaks without a byte of a reply, the post is made once more at once, on a new one.
+ * is sent; when it breaks before a byte of a reply, the post is made once more at once, on a new one.
  *
  * A delivery with `ignoreTimeout` whose request was sent whole counts as delivered at the deadline; its
  * connection stays open for up to 60 seconds more, because many servers cancel their handler when the
  * caller hangs up. At most 200 are kept so.
  */
 export function createPostWebhook(options: {
-  guard: Pick<AddressGuard, 'judgeHost' | 'lookup'>
+  guard: Pick<AddressGuard, 'judgeHost' | 'lookupFor'>
   timeoutMs: number
   userAgent: string
 }) {
   const { guard, timeoutMs, userAgent } = options
-  // No cap on sockets: who claims deliveries bounds them, and a request that waits for a socket is not
-  // under way while its deadline runs.
-  const agent = {
-    http: new http.Agent({ keepAlive: true }),
-    https: new https.Agent({ keepAlive: true }),
-  }
+  const agents = createWebhookAgents()
   let lingering = 0
 
   const client = got.extend({
     method: 'POST',
-    agent,
-    dnsLookup: guard.lookup as never,
     retry: { limit: 0 },
     followRedirect: false,
     throwHttpErrors: false,
@@ -57,45 +56,44 @@ export function createPostWebhook(options: {
     const { url, body, ignoreTimeout } = delivery
 
     // An address written out never passes through `lookup`.
-    const forbidden = guard.judgeHost(new URL(url).hostname.replace(/^\[|\]$/g, ''))
-    if (forbidden) {
-      return judgeWithoutExchange(
-        { error: 'address', detail: forbidden },
-        { startedAt, durationMs: 0 },
-      )
+    const { hostname, port } = readHost(new URL(url))
+    if (guard.judgeHost(hostname, port)) return judgeForbidden({ startedAt, durationMs: 0 })
+
+    const request = { url, body, headers, lookup: guard.lookupFor(port) }
+    const attempt = async (agents: ExchangeRequest['agents']) => {
+      const limits = { leftMs: timeoutMs - elapsed(), ignoreTimeout, signal }
+      const { exchange, isSlow } = await send({ ...request, agents }, limits)
+      const when = { startedAt, durationMs: elapsed() }
+      const outcome = isSlow ? judgeSlowExchange(exchange, when) : judgeExchange(exchange, when)
+      return { exchange, outcome }
     }
 
-    for (;;) {
-      const request = { url, body, headers }
-      const exchange = await send(request, { leftMs: timeoutMs - elapsed(), ignoreTimeout, signal })
-      const when = { startedAt, durationMs: elapsed() }
-      if (exchange === 'slow') {
-        const detail = `No reply within ${timeoutMs} ms; ignored as the call asked.`
-        return judgeWithoutExchange({ error: null, detail }, when)
-      }
-      if (!brokeOnKeptConnection(exchange) || signal.aborted) return judgeExchange(exchange, when)
-    }
+    const first = await attempt(agents.kept)
+    if (!brokeUnanswered(first.exchange) || signal.aborted) return first.outcome
+    return (await attempt(agents.fresh)).outcome
   }
 
   async function send(
-    request: { url: string; body: string; headers: Record<string, string> },
-    options: { leftMs: number; ignoreTimeout: boolean; signal: AbortSignal },
-  ): Promise<Exchange | 'slow'> {
-    const { leftMs, ignoreTimeout, signal } = options
-    const exchange = startExchange(client, request)
-    const stop = () => exchange.abandon(new Error('The exchange was cut off.'))
+    request: ExchangeRequest,
+    limits: { leftMs: number; ignoreTimeout: boolean; signal: AbortSignal },
+  ): Promise<{ exchange: Exchange; isSlow: boolean }> {
+    const { leftMs, ignoreTimeout, signal } = limits
+    const started = startExchange(client, request)
+    const stop = () => started.abandon(new Error('The exchange was cut off.'))
     signal.addEventListener('abort', stop)
     const slow = Promise.withResolvers<'slow'>()
     const deadline = setTimeout(() => {
-      if (ignoreTimeout && exchange.isSentWhole()) slow.resolve('slow')
-      else exchange.abandon(timedOut(timeoutMs))
+      if (ignoreTimeout && started.isSentWhole()) slow.resolve('slow')
+      else started.abandon(timedOut(timeoutMs))
     }, leftMs)
 
-    const ended = await Promise.race([exchange.ended, slow.promise])
+    const ended = await Promise.race([started.ended, slow.promise])
     clearTimeout(deadline)
     signal.removeEventListener('abort', stop)
-    if (ended === 'slow') linger(exchange)
-    return ended
+    if (ended !== 'slow') return { exchange: ended, isSlow: false }
+    const exchange = started.soFar()
+    linger(started)
+    return { exchange, isSlow: true }
   }
 
   function linger(exchange: ReturnType<typeof startExchange>): void {
@@ -107,28 +105,24 @@ export function createPostWebhook(options: {
     lingering++
     const timer = setTimeout(end, lingerMs)
     timer.unref()
-    void exchange.closed.then(() => {
+    void exchange.ended.then(() => {
       clearTimeout(timer)
       lingering--
     })
   }
 
   return Object.assign(post, {
-    /** Closes the idle connections. */
-    close(): void {
-      agent.http.destroy()
-      agent.https.destroy()
-    },
+    /** Closes all connections. */
+    close: agents.close,
   })
 }
 
 export type PostWebhook = ReturnType<typeof createPostWebhook>
 
-const brokeOnKeptConnection = ({ failure, response, onKeptConnection }: Exchange): boolean =>
-  onKeptConnection && response === undefined && isReset(failure)
-
-const isReset = (failure: Error | undefined): boolean =>
-  ['ECONNRESET', 'EPIPE'].includes((failure as NodeJS.ErrnoException | undefined)?.code ?? '')
+const brokeUnanswered = ({ failure, isUnansweredOnKeptConnection }: Exchange): boolean =>
+  failure !== undefined &&
+  isUnansweredOnKeptConnection &&
+  describeFailure(failure).error === 'reset'
 
 const timedOut = (timeoutMs: number) =>
   Object.assign(new Error(`The exchange was not over within ${timeoutMs} ms.`), {

@@ -1,4 +1,9 @@
-import { networks, sharedSettings, wholeNumber } from '@posthaste/core/settings'
+import {
+  listenerPorts,
+  sharedSettings,
+  webhookAddresses,
+  wholeNumber,
+} from '@posthaste/core/settings'
 import { Type } from '@sinclair/typebox'
 
 const day = 86_400_000
@@ -6,12 +11,7 @@ const day = 86_400_000
 /** The dispatcher's settings. */
 export const DispatcherSettings = Type.Object({
   ...sharedSettings,
-  DISPATCHER_PORT: wholeNumber({
-    default: 8082,
-    minimum: 0,
-    maximum: 65_535,
-    description: "Port of the dispatcher's `/healthz` and `/readyz`.",
-  }),
+  ...listenerPorts,
   DISPATCHER_CONCURRENCY: wholeNumber({
     default: 256,
     minimum: 1,
@@ -78,5 +78,5 @@ export const DispatcherSettings = Type.Object({
     maximum: day,
     description: 'The longest time between probes.',
   }),
-  WEBHOOK_ALLOWED_NETWORKS: networks,
+  ...webhookAddresses,
 })

@@ -1,16 +1,16 @@
-import { deploymentFolder, sharedSettings, wholeNumber } from '@posthaste/core/settings'
+import {
+  deploymentFolder,
+  listenerPorts,
+  sharedSettings,
+  wholeNumber,
+} from '@posthaste/core/settings'
 import { Type } from '@sinclair/typebox'
 
 /** The runner's settings. */
 export const RunnerSettings = Type.Object({
   ...sharedSettings,
   ...deploymentFolder,
-  RUNNER_PORT: wholeNumber({
-    default: 8081,
-    minimum: 0,
-    maximum: 65_535,
-    description: "Port of the runner's `/healthz` and `/readyz`.",
-  }),
+  RUNNER_PORT: listenerPorts.RUNNER_PORT,
   RUNNER_CONCURRENCY: wholeNumber({
     default: 256,
     minimum: 1,

@@ -1,11 +1,11 @@
 import { Type } from '@sinclair/typebox'
 import { expect, test } from 'vitest'
-import { networks, readSettings, sharedSettings, wholeNumber } from './settings.ts'
+import { readSettings, sharedSettings, webhookAddresses, wholeNumber } from './settings.ts'
 
 const Settings = Type.Object({
   PORT: wholeNumber({ default: 8080, minimum: 0, maximum: 65_535, description: 'Port.' }),
   LOUD: Type.Boolean({ default: false, description: 'Loud.' }),
-  NETWORKS: networks,
+  NETWORKS: webhookAddresses.WEBHOOK_ALLOWED_NETWORKS,
   DATABASE_URL: sharedSettings.DATABASE_URL,
   LOG_LEVEL: sharedSettings.LOG_LEVEL,
 })

@@ -98,13 +98,30 @@ export const sharedSettings = {
 
 const cidr = '^[0-9a-fA-F.:]+/[0-9]{1,3}$'
 
-/** `WEBHOOK_ALLOWED_NETWORKS`: api and dispatcher judge by the same rules. */
-export const networks = Type.Array(Type.String({ pattern: cidr }), {
-  default: [],
-  takes: 'networks like 10.0.0.0/8, separated by commas',
-  description:
-    'Networks that webhooks may reach although they are not public. `pnpm dev` allows loopback.',
-})
+/** Which addresses webhooks may reach: api and dispatcher judge by the same rules. */
+export const webhookAddresses = {
+  WEBHOOK_ALLOWED_NETWORKS: Type.Array(Type.String({ pattern: cidr }), {
+    default: [],
+    takes: 'networks like 10.0.0.0/8, separated by commas',
+    description:
+      'Networks that webhooks may reach although they are not public. `pnpm dev` allows loopback.',
+  }),
+  WEBHOOK_NAT64: Type.Boolean({
+    default: false,
+    description:
+      'The network has a NAT64 gateway: addresses in 64:ff9b::/96 are judged as the IPv4 addresses in them, and are refused otherwise.',
+  }),
+}
+
+const port = (number: number, description: string) =>
+  wholeNumber({ default: number, minimum: 0, maximum: 65_535, description })
+
+/** Where the processes listen. Those that deal with webhooks know all three, to refuse them. */
+export const listenerPorts = {
+  PORT: port(8080, 'Port of the api. Webhooks never go to the ports of the service itself.'),
+  RUNNER_PORT: port(8081, "Port of the runner's `/healthz` and `/readyz`."),
+  DISPATCHER_PORT: port(8082, "Port of the dispatcher's `/healthz` and `/readyz`."),
+}
 
 /** The settings of the processes that read the deployments' folder. */
 export const deploymentFolder = {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { parseNetworks } from './address-rules.ts'
 import { readWebhookUrl } from './webhook-url.ts'
 
 test('the URL stays as it was written, its destination is host and port', () => {
   const url = "https://Example.com:8443/hook?id=%7e'a'&b=1+2#x"
-  expect(readWebhookUrl(url, [])).toEqual({
+  expect(readWebhookUrl(url)).toEqual({
     url,
     hostname: 'example.com',
+    port: 8443,
     destination: 'example.com:8443',
   })
 })
@@ -28,9 +28,8 @@ test.each([
   [' https://example.com/', 'percent-encode'],
   [`https://example.com/${'a'.repeat(2_100)}`, 'longer than'],
 ])('%s is refused: %s', (url, reason) => {
-  expect(readWebhookUrl(url, [])).toEqual({
+  expect(readWebhookUrl(url)).toEqual({
     reason: expect.stringContaining(reason),
-    notAllowed: false,
   })
 })
 
@@ -39,29 +38,20 @@ test.each([
   ['https://example.com?x=http:/y'],
   ['https://[2606:4700::1111]:8443'],
 ])('%s is accepted as it is', (url) => {
-  expect(readWebhookUrl(url, [])).toHaveProperty('url', url)
+  expect(readWebhookUrl(url)).toHaveProperty('url', url)
 })
 
 test.each([
-  ['http://127.0.0.1/'],
-  ['http://2130706433/'],
-  ['http://0x7f.1/'],
-  ['http://0177.0.0.1/'],
-  ['http://[::ffff:7f00:1]/'],
-  ['http://[::1]:8080/'],
-  ['http://localhost:8080/'],
-  ['http://１２７.0.0.1/'.normalize('NFKC')],
-])('%s is an address that is not allowed', (url) => {
-  expect(readWebhookUrl(url, [])).toEqual({
-    reason: 'response_webhook: address not allowed.',
-    notAllowed: true,
-  })
+  ['http://2130706433/', '127.0.0.1'],
+  ['http://0x7f.1/', '127.0.0.1'],
+  ['http://0177.0.0.1./', '127.0.0.1'],
+  ['http://[::ffff:127.0.0.1]/', '::ffff:7f00:1'],
+  ['http://LocalHost/', 'localhost'],
+])('%s leads to %s', (url, hostname) => {
+  expect(readWebhookUrl(url)).toMatchObject({ hostname, port: 80 })
 })
 
-test('loopback is allowed where the operator says so', () => {
-  const allowed = parseNetworks(['127.0.0.0/8'])
-  expect(readWebhookUrl('http://localhost:8090/x', allowed)).toHaveProperty(
-    'destination',
-    'localhost:8090',
-  )
+test("a port that is not written is the scheme's", () => {
+  expect(readWebhookUrl('http://example.com/')).toHaveProperty('port', 80)
+  expect(readWebhookUrl('https://example.com/')).toHaveProperty('port', 443)
 })

@@ -1,24 +1,19 @@
-import { judgeAddress, judgeHostname, type Network } from './address-rules.ts'
-
 /**
  * A webhook's URL as it will be requested. The URL is what the caller wrote: its query string goes to
- * the receiver byte for byte. `destination` is its host and port as `URL.host` writes them.
+ * the receiver byte for byte. `destination` is its host and port as `URL.host` writes them; `hostname`
+ * is a name, or an address without brackets.
  */
-export type WebhookUrl = { url: string; hostname: string; destination: string }
+export type WebhookUrl = { url: string; hostname: string; port: number; destination: string }
 
 const maxUrlLength = 2_048
 const example = 'give one like "https://example.com/hook".'
 
 /**
- * Reads `response_webhook`. What can be judged without asking DNS is judged here: scheme, credentials,
- * forbidden names, and addresses written out. `reason` is a sentence for the caller, and
- * `notAllowed` says that it is the address which the rules forbid.
+ * Reads `response_webhook`; `reason` is a sentence for the caller, why it is none. Whether its host
+ * may be reached is another question, which the address guard answers.
  */
-export function readWebhookUrl(
-  text: string,
-  allowed: readonly Network[],
-): WebhookUrl | { reason: string; notAllowed: boolean } {
-  const refuse = (reason: string) => ({ reason: `response_webhook ${reason}`, notAllowed: false })
+export function readWebhookUrl(text: string): WebhookUrl | { reason: string } {
+  const refuse = (reason: string) => ({ reason: `response_webhook ${reason}` })
 
   if (text.length > maxUrlLength) return refuse(`is longer than ${maxUrlLength} characters.`)
   // The text itself is sent and stored, so it must be a URL as it stands: no spaces that URL would trim.
@@ -39,8 +34,11 @@ export function readWebhookUrl(
     return refuse('holds a user name or password; put a token into its query string instead.')
   }
 
-  const hostname = url.hostname.replace(/^\[|\]$/g, '')
-  const verdict = judgeHostname(hostname, allowed) ?? judgeAddress(hostname, allowed)
-  if (verdict) return { reason: 'response_webhook: address not allowed.', notAllowed: true }
-  return { url: text, hostname, destination: url.host }
+  return { url: text, ...readHost(url), destination: url.host }
+}
+
+/** The host and the port that a URL leads to, as a connect takes them. */
+export function readHost(url: URL): { hostname: string; port: number } {
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+  return { hostname: url.hostname.replace(/^\[|\]$/g, ''), port }
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { AddressGuard } from '@posthaste/addresses/address-guard'
-import type { Network } from '@posthaste/core/address-rules'
 import { Call } from '@posthaste/core/call'
 import { CallError, ErrorBody } from '@posthaste/core/call-errors'
 import { mainBranch } from '@posthaste/core/deployment-id'
@@ -23,7 +22,6 @@ export type CallParts = {
   queueDepth: Pick<QueueDepth, 'take' | 'giveBack'>
   awaitResult: AwaitResult
   guard: Pick<AddressGuard, 'isAllowed'>
-  allowedNetworks: readonly Network[]
   limits: CallLimits
   log: Pick<Logger, 'info'>
 }

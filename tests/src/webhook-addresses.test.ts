@@ -1,4 +1,6 @@
+import { startStack } from '@posthaste/infra/processes/stack'
 import { startTestReceiver } from '@posthaste/infra/testing/test-receiver'
+import { createTestDatabase } from '@posthaste/store/test-database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type StackUnderTest, setupStack } from './stack-under-test.ts'
 
@@ -40,4 +42,16 @@ test('a port of its own that only the dispatcher knows is refused at the connect
   expect(delivery.state).toBe('exhausted')
   const refused = { error: 'address', detail: 'Address not allowed.', status: null, address: null }
   expect(delivery.attempts).toMatchObject(Array(4).fill(refused))
+})
+
+test('a file of authorities that cannot be read is said at the start', async () => {
+  const database = await createTestDatabase()
+  const started = startStack({
+    databaseUrl: database.url,
+    env: { WEBHOOK_CA_FILE: '/no/such/file.pem' },
+  })
+  await expect(started).rejects.toThrow(
+    /dispatcher: WEBHOOK_CA_FILE \/no\/such\/file.pem cannot be read \(ENOENT\); give a PEM file/,
+  )
+  await database.drop()
 })

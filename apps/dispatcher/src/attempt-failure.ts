@@ -4,6 +4,9 @@ import type { AttemptError } from '@posthaste/core/batch'
 /** The `code` of the error that an exchange is ended with whose receiver does not keep to HTTP. */
 export const protocolViolated = 'ERR_PROTOCOL_VIOLATED'
 
+/** The `code` of the error that a connect fails with when the proxy does not make it. */
+export const proxyFailed = 'ERR_PROXY_FAILED'
+
 const classes: Record<string, AttemptError> = {
   ENOTFOUND: 'dns',
   ENODATA: 'dns',
@@ -25,6 +28,7 @@ const classes: Record<string, AttemptError> = {
   EMFILE: 'unreachable',
   ENFILE: 'unreachable',
   ENOBUFS: 'unreachable',
+  [proxyFailed]: 'unreachable',
   ETIMEDOUT: 'timeout',
   EPROTO: 'tls',
   [protocolViolated]: 'protocol',

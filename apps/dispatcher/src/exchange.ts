@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { Duplex } from 'node:stream'
 import type { Lookup } from '@posthaste/addresses/address-guard'
 import type { AttemptTimings } from '@posthaste/core/batch'
 import type { Got, OptionsInit, Request, Response } from 'got'
@@ -27,6 +28,7 @@ export type ExchangeRequest = {
   headers: Record<string, string>
   agents: { http: http.Agent; https: https.Agent }
   lookup: Lookup
+  addressOf: (socket: Duplex) => string | undefined
 }
 
 const maxReplyBytes = 64 * 1024
@@ -38,7 +40,7 @@ const maxInterimReplies = 20
  * has no time limit of its own: `abandon` ends it, wherever it is.
  */
 export function startExchange(client: Got, request: ExchangeRequest) {
-  const { url, body, headers } = request
+  const { url, body, headers, addressOf } = request
   const stream = client.stream(url, { body, headers, request: createNativeRequest(request) })
   const chunks: Buffer[] = []
   let sent: http.ClientRequest | undefined
@@ -56,7 +58,7 @@ export function startExchange(client: Got, request: ExchangeRequest) {
       bytesBefore = socket.bytesRead
       // Read while it is open: a connection that has broken tells its address no more.
       const readAddress = () => {
-        address = socket.remoteAddress
+        address = addressOf(socket) ?? socket.remoteAddress
       }
       if (socket.connecting) socket.once('connect', readAddress)
       else readAddress()

@@ -20,6 +20,7 @@ import { createClaimDeliveries } from './claim-deliveries.ts'
 import { createFindSigner } from './find-signer.ts'
 import { createPostWebhook } from './post-webhook.ts'
 import { DispatcherSettings } from './settings.ts'
+import { readAuthorities } from './trusted-authorities.ts'
 
 const retryShare = 0.75
 const dayMs = 86_400_000
@@ -28,6 +29,7 @@ await startProcess(
   'dispatcher',
   DispatcherSettings,
   async ({ settings, log, stopping, announce }) => {
+    const authorities = await readAuthorities(settings.WEBHOOK_CA_FILE)
     const pools = createPools(settings.DATABASE_URL, log)
     const readiness = createReadiness(pools.pool)
     const health = await startHealthServer({
@@ -57,6 +59,8 @@ await startProcess(
       }),
       timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
       userAgent,
+      authorities,
+      proxyUrl: settings.WEBHOOK_PROXY,
     })
     const schedule = {
       baseMs: settings.WEBHOOK_BACKOFF_BASE_MS,

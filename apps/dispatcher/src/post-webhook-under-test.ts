@@ -13,10 +13,11 @@ afterEach(async () => {
 })
 
 type Guard = Parameters<typeof createAddressGuard>[0]
+type Options = Omit<Parameters<typeof createPostWebhook>[0], 'guard' | 'userAgent' | 'timeoutMs'>
 
 /** The real function, which may post to loopback. */
 export function setup(
-  options: {
+  options: Options & {
     timeoutMs?: number
     allowed?: string[]
     resolve?: Guard['resolve']

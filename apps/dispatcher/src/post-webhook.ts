@@ -31,9 +31,13 @@ export function createPostWebhook(options: {
   guard: Pick<AddressGuard, 'judgeHost' | 'lookupFor'>
   timeoutMs: number
   userAgent: string
+  /** PEM certificates of the authorities that are trusted; Node's own when there are none. */
+  authorities?: readonly string[] | undefined
+  /** A forward proxy's URL, when webhooks go through one. */
+  proxyUrl?: string | undefined
 }) {
   const { guard, timeoutMs, userAgent } = options
-  const agents = createWebhookAgents()
+  const agents = createWebhookAgents(options)
   let lingering = 0
 
   const client = got.extend({
@@ -59,7 +63,8 @@ export function createPostWebhook(options: {
     const { hostname, port } = readHost(new URL(url))
     if (guard.judgeHost(hostname, port)) return judgeForbidden({ startedAt, durationMs: 0 })
 
-    const request = { url, body, headers, lookup: guard.lookupFor(port) }
+    const { addressOf } = agents
+    const request = { url, body, headers, lookup: guard.lookupFor(port), addressOf }
     const attempt = async (agents: ExchangeRequest['agents']) => {
       const limits = { leftMs: timeoutMs - elapsed(), ignoreTimeout, signal }
       const { exchange, isSlow } = await send({ ...request, agents }, limits)

@@ -8,6 +8,10 @@ import { Type } from '@sinclair/typebox'
 
 const day = 86_400_000
 
+const credentials = '((?:[^%\\s/?#@]|%[0-9a-fA-F]{2})*@)?'
+const host = '([^\\s/?#@:\\[\\]]+|\\[[0-9a-fA-F:.]+\\])'
+const proxyUrl = `^https?://${credentials}${host}(:\\d{1,5})?/?$`
+
 /** The dispatcher's settings. */
 export const DispatcherSettings = Type.Object({
   ...sharedSettings,
@@ -79,4 +83,18 @@ export const DispatcherSettings = Type.Object({
     description: 'The longest time between probes.',
   }),
   ...webhookAddresses,
+  WEBHOOK_CA_FILE: Type.String({
+    default: '',
+    takes: 'the path of a PEM file',
+    description:
+      "Certificates of further authorities that receivers' certificates may be signed by, besides those that Node knows.",
+  }),
+  WEBHOOK_PROXY: Type.String({
+    default: '',
+    pattern: proxyUrl,
+    takes: 'a URL like http://user:password@proxy.example.com:3128',
+    secret: true,
+    description:
+      'A forward proxy for webhooks, by CONNECT. Addresses are judged before it is asked, and it is told the address, not the name.',
+  }),
 })

@@ -42,9 +42,12 @@ function cleanUrl(text: string): string {
   return isInternalHost(host) ? hidden : hideAddresses(text.replace(userinfo, ''))
 }
 
+const publicOnly = { allowed: [], nat64: false }
+
 /** A name of one label means something only where it was written. */
 function isInternalHost(host: string): boolean {
-  const isPrivate = judgeHostname(host, []) !== undefined || judgeAddress(host, []) !== undefined
+  const isPrivate =
+    judgeHostname(host, publicOnly) !== undefined || judgeAddress(host, publicOnly) !== undefined
   return isPrivate || !/[.:]/.test(host) || /\.svc\.?$/i.test(host)
 }
 
@@ -84,10 +87,10 @@ function hideAddresses(text: string): string {
       if (!/\d/.test(address)) return written
       // Node writes the port after the address without brackets: `:::8080`.
       const possible = [address, address.replace(/:\d+$/, '')]
-      return possible.some((one) => judgeAddress(one, []) !== undefined) ? hidden : written
+      return possible.some((one) => judgeAddress(one, publicOnly) !== undefined) ? hidden : written
     })
     .replace(v4Pattern, (written, address: string) =>
-      judgeAddress(address, []) === undefined ? written : hidden,
+      judgeAddress(address, publicOnly) === undefined ? written : hidden,
     )
 }
 

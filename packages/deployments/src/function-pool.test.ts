@@ -184,12 +184,13 @@ test('garbage is not counted against a call that keeps little', async () => {
 test('secrets of the process are not in its environment', async () => {
   vi.stubEnv('DATABASE_URL', 'postgres://secret')
   vi.stubEnv('OPERATOR_KEY', 'secret')
+  vi.stubEnv('WEBHOOK_PROXY', 'http://user:secret@proxy')
   vi.stubEnv('MODEL_PATH', '/models')
   await using world = await setupPool(
-    `export default () => [process.env.DATABASE_URL, process.env.OPERATOR_KEY, process.env.MODEL_PATH]
-      .map((value) => value ?? null)`,
+    `export default () => ['DATABASE_URL', 'OPERATOR_KEY', 'WEBHOOK_PROXY', 'MODEL_PATH']
+      .map((name) => process.env[name] ?? null)`,
   )
-  expect(await world.body()).toEqual({ data: [null, null, '/models'] })
+  expect(await world.body()).toEqual({ data: [null, null, null, '/models'] })
   vi.unstubAllEnvs()
 })
 

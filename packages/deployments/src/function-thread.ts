@@ -6,7 +6,7 @@ import { takeLeftOut } from './printed-lines.ts'
 import { describeThrown } from './thrown-value.ts'
 
 /** What a function does not get to see of the process's environment. */
-const secrets = ['DATABASE_URL', 'OPERATOR_KEY']
+const secrets = ['DATABASE_URL', 'OPERATOR_KEY', 'WEBHOOK_PROXY']
 
 /**
  * V8 ends the whole process, not the thread, when one built-in operation meets the heap's limit, and

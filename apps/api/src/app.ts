@@ -3,6 +3,7 @@ import { createBatchId } from '@posthaste/core/batch-id'
 import { addHealthRoutes, type FindUnreadiness } from '@posthaste/process/health'
 import type { Logger } from '@posthaste/process/logger'
 import type { ApiKeys } from '@posthaste/store/api-keys'
+import type { BatchList } from '@posthaste/store/batch-list'
 import type { Destinations } from '@posthaste/store/destinations'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
 import type { WebhookSecrets } from '@posthaste/store/webhook-secrets'
@@ -19,6 +20,7 @@ import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCreateKey } from './routes/create-key.ts'
 import { addGetBatch } from './routes/get-batch.ts'
 import { addGetResult } from './routes/get-result.ts'
+import { addListBatches } from './routes/list-batches.ts'
 import { addListDestinations } from './routes/list-destinations.ts'
 import { addListKeys } from './routes/list-keys.ts'
 import { addPauseDestination } from './routes/pause-destination.ts'
@@ -33,6 +35,7 @@ export type ApiParts = CallParts & {
   keys: ApiKeys
   keyLookup: KeyLookup
   webhookSecrets: Pick<WebhookSecrets, 'rotate'>
+  batchList: BatchList
   maxBodyBytes: number
   findUnreadiness: FindUnreadiness
   log: Logger
@@ -81,6 +84,7 @@ export function buildApp(parts: ApiParts) {
     addListKeys(guarded, parts)
     addRevokeKey(guarded, parts)
     addRotateSecret(guarded, parts)
+    addListBatches(guarded, parts)
   })
 
   return { app, drain: draining.drain }

@@ -6,6 +6,7 @@ import { listen } from '@posthaste/process/listen'
 import { startProcess } from '@posthaste/process/start-process'
 import { createAcceptedCalls } from '@posthaste/store/accepted-calls'
 import { createApiKeys } from '@posthaste/store/api-keys'
+import { createBatchList } from '@posthaste/store/batch-list'
 import { createBatches } from '@posthaste/store/batches'
 import { createDestinations } from '@posthaste/store/destinations'
 import { createFinishedBatches } from '@posthaste/store/finished-batches'
@@ -43,6 +44,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     registry,
     calls: createAcceptedCalls(pools.pool),
     batches,
+    batchList: createBatchList(pools.pool),
     finished,
     destinations: createDestinations(pools.pool),
     queueDepth,

@@ -8,3 +8,16 @@ export const createBatchId = (): string => v7()
 
 /** Whether a text is a batchId: a UUIDv7, in lower or upper case. */
 export const isBatchId = (text: string): boolean => validate(text) && version(text) === 7
+
+const maxTimeMs = 2 ** 48 - 1
+
+/**
+ * The batchId before which every batchId of an earlier time sorts, and which sorts before all others of
+ * its own: a UUIDv7 begins with its time. `timeMs` is in milliseconds since 1970; what a batchId cannot
+ * hold is brought to the nearest that it can.
+ */
+export function firstBatchIdAt(timeMs: number): string {
+  const ms = Math.min(Math.max(Math.floor(timeMs), 0), maxTimeMs)
+  const hex = ms.toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
+}

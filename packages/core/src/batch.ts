@@ -9,6 +9,8 @@ import { type Static, Type } from '@sinclair/typebox'
  *       └──▶ canceled | expired
  *
  *     none | pending ──▶ delivered | exhausted | gone
+ *               ▲                    │
+ *               └────────────────────┘ delivered again: the next round
  *
  * A batch that has ended never changes again. `none` is a batch without a webhook, or one whose
  * inference has not ended.
@@ -73,7 +75,8 @@ export const maxReplyHeaders = 20
 
 /** One try to deliver, as `GET /api/batches/{batchId}` shows it. */
 export const Attempt = Type.Object({
-  attempt: Type.Integer({ minimum: 1 }),
+  round: Type.Integer({ minimum: 1, description: 'The round of the delivery.' }),
+  attempt: Type.Integer({ minimum: 1, description: 'Counted from 1 in each round.' }),
   startedAt: Time,
   durationMs: Type.Integer({ minimum: 0 }),
   status: nullable(Type.Integer({ description: "The receiver's HTTP status." })),
@@ -88,8 +91,7 @@ export const Attempt = Type.Object({
 })
 export type Attempt = Static<typeof Attempt>
 
-/** A batch as `GET /api/batches/{batchId}` shows it. */
-export const Batch = Type.Object({
+const fields = {
   batchId: Type.String({ format: 'uuid' }),
   state: BatchState,
   deployment: Type.String(),
@@ -105,12 +107,25 @@ export const Batch = Type.Object({
     Type.Integer({ description: 'The HTTP status that a synchronous call would have had.' }),
   ),
   code: nullable(Type.String({ description: "The code of the result's error." })),
-  delivery: Type.Object({
-    state: DeliveryState,
-    url: nullable(Type.String()),
-    destination: nullable(Type.String({ description: 'Host and port of the webhook.' })),
-    nextAttemptAt: nullable(Time),
-    attempts: Type.Array(Attempt),
-  }),
+}
+
+const deliveryFields = {
+  state: DeliveryState,
+  url: nullable(Type.String()),
+  destination: nullable(Type.String({ description: 'Host and port of the webhook.' })),
+  round: nullable(
+    Type.Integer({ minimum: 1, description: 'Counts up each time that it is delivered again.' }),
+  ),
+  nextAttemptAt: nullable(Time),
+}
+
+/** A batch as `GET /api/batches` lists it: without its attempts. */
+export const BatchSummary = Type.Object({ ...fields, delivery: Type.Object(deliveryFields) })
+export type BatchSummary = Static<typeof BatchSummary>
+
+/** A batch as `GET /api/batches/{batchId}` shows it. */
+export const Batch = Type.Object({
+  ...fields,
+  delivery: Type.Object({ ...deliveryFields, attempts: Type.Array(Attempt) }),
 })
 export type Batch = Static<typeof Batch>

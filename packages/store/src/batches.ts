@@ -1,18 +1,21 @@
-import type { Batch, BatchState } from '@posthaste/core/batch'
+import type { Batch, BatchState, BatchSummary } from '@posthaste/core/batch'
 import type { Pool } from './pools.ts'
 import { wakeInfer } from './wake-ups.ts'
 
 /** How a batch ended: what a synchronous call is answered with. */
 export type BatchResult = { state: BatchState; status: number; body: string }
 
-const findBatch = `select batch.batch_id, batch.state, batch.deployment, batch.branch, batch.version,
+/** What `toBatchSummary` reads, of `batch` and its `delivery` if there is one. */
+export const batchColumns = `batch.batch_id, batch.state, batch.deployment, batch.branch, batch.version,
     batch.priority, batch.timeout_seconds, batch.accepted_at, batch.expires_at, batch.started_at,
     batch.finished_at, batch.status, batch.code, batch.webhook_url, batch.destination,
-    delivery.state as delivery_state, delivery.next_attempt_at,
-    (select coalesce(json_agg(json_build_object('attempt', attempt, 'startedAt', started_at,
+    delivery.state as delivery_state, delivery.round, delivery.next_attempt_at`
+
+const findBatch = `select ${batchColumns},
+    (select coalesce(json_agg(json_build_object('round', round, 'attempt', attempt, 'startedAt', started_at,
         'durationMs', duration_ms, 'status', status, 'error', error, 'detail', detail, 'reply', reply,
         'replyHeaders', reply_headers, 'timings', timings, 'address', address)
-        order by attempt), '[]')
+        order by round, attempt), '[]')
       from posthaste.attempts where attempts.batch_id = batch.batch_id) as attempts
   from posthaste.batches batch left join posthaste.deliveries delivery using (batch_id)
   where batch.batch_id = $1 and ($2::uuid is null or batch.key_id = $2)`
@@ -77,6 +80,17 @@ export type Batches = ReturnType<typeof createBatches>
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of pg has no type of its own.
 function toBatch(row: any): Batch {
+  const summary = toBatchSummary(row)
+  const attempts = row.attempts.map((attempt: Batch['delivery']['attempts'][number]) => ({
+    ...attempt,
+    startedAt: new Date(attempt.startedAt).toISOString(),
+  }))
+  return { ...summary, delivery: { ...summary.delivery, attempts } }
+}
+
+/** A batch of a row with `batchColumns`. */
+// biome-ignore lint/suspicious/noExplicitAny: a row of pg has no type of its own.
+export function toBatchSummary(row: any): BatchSummary {
   const iso = (at: Date | null) => at?.toISOString() ?? null
   return {
     batchId: row.batch_id,
@@ -96,11 +110,8 @@ function toBatch(row: any): Batch {
       state: row.delivery_state ?? 'none',
       url: row.webhook_url,
       destination: row.destination,
+      round: row.round,
       nextAttemptAt: row.delivery_state === 'pending' ? iso(row.next_attempt_at) : null,
-      attempts: row.attempts.map((attempt: Batch['delivery']['attempts'][number]) => ({
-        ...attempt,
-        startedAt: new Date(attempt.startedAt).toISOString(),
-      })),
     },
   }
 }

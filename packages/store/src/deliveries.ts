@@ -119,11 +119,11 @@ export function createDeliveries(pools: {
             finished_at = case when outcome.delay_ms is null then now() end
           from outcome
           where delivery.batch_id = outcome.batch_id and delivery.claimed_by is not distinct from outcome.claimed_by
-          returning delivery.destination, delivery.next_attempt_at, outcome.*),
+          returning delivery.destination, delivery.next_attempt_at, delivery.round, outcome.*),
         logged as (
-          insert into posthaste.attempts (batch_id, attempt, started_at, duration_ms, status, error,
+          insert into posthaste.attempts (batch_id, round, attempt, started_at, duration_ms, status, error,
             detail, reply, reply_headers, timings, address)
-          select batch_id, attempt, started_at, duration_ms, status, error, detail, reply,
+          select batch_id, round, attempt, started_at, duration_ms, status, error, detail, reply,
             reply_headers, timings, address
           from recorded),
         woken as (

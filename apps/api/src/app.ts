@@ -6,6 +6,8 @@ import type { ApiKeys } from '@posthaste/store/api-keys'
 import type { BatchList } from '@posthaste/store/batch-list'
 import type { Destinations } from '@posthaste/store/destinations'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
+import type { Redeliveries } from '@posthaste/store/redeliveries'
+import type { RedeliverOne } from '@posthaste/store/redelivery'
 import type { WebhookSecrets } from '@posthaste/store/webhook-secrets'
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { Api } from './api.ts'
@@ -18,12 +20,15 @@ import { addHttpErrors, httpErrorOptions } from './plugins/http-errors.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCreateKey } from './routes/create-key.ts'
+import { addCreateRedelivery } from './routes/create-redelivery.ts'
 import { addGetBatch } from './routes/get-batch.ts'
+import { addGetRedelivery } from './routes/get-redelivery.ts'
 import { addGetResult } from './routes/get-result.ts'
 import { addListBatches } from './routes/list-batches.ts'
 import { addListDestinations } from './routes/list-destinations.ts'
 import { addListKeys } from './routes/list-keys.ts'
 import { addPauseDestination } from './routes/pause-destination.ts'
+import { addRedeliverBatch } from './routes/redeliver-batch.ts'
 import { addRevokeKey } from './routes/revoke-key.ts'
 import { addRotateSecret } from './routes/rotate-secret.ts'
 
@@ -36,6 +41,8 @@ export type ApiParts = CallParts & {
   keyLookup: KeyLookup
   webhookSecrets: Pick<WebhookSecrets, 'rotate'>
   batchList: BatchList
+  redelivery: RedeliverOne
+  redeliveries: Pick<Redeliveries, 'create' | 'find'>
   maxBodyBytes: number
   findUnreadiness: FindUnreadiness
   log: Logger
@@ -85,6 +92,9 @@ export function buildApp(parts: ApiParts) {
     addRevokeKey(guarded, parts)
     addRotateSecret(guarded, parts)
     addListBatches(guarded, parts)
+    addRedeliverBatch(guarded, parts)
+    addCreateRedelivery(guarded, parts)
+    addGetRedelivery(guarded, parts)
   })
 
   return { app, drain: draining.drain }

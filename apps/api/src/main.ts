@@ -14,6 +14,8 @@ import { createInferences } from '@posthaste/store/inferences'
 import { createPools } from '@posthaste/store/pools'
 import { watchQueueDepth } from '@posthaste/store/queue-depth'
 import { createReadiness } from '@posthaste/store/readiness'
+import { createRedeliveries } from '@posthaste/store/redeliveries'
+import { createRedelivery } from '@posthaste/store/redelivery'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import { buildApp } from './app.ts'
 import { createAwaitResult } from './await-result.ts'
@@ -45,6 +47,8 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     calls: createAcceptedCalls(pools.pool),
     batches,
     batchList: createBatchList(pools.pool),
+    redelivery: createRedelivery(pools.pool),
+    redeliveries: createRedeliveries(pools.pool),
     finished,
     destinations: createDestinations(pools.pool),
     queueDepth,

@@ -11,6 +11,7 @@ import { createDrain } from '@posthaste/store/drain'
 import { joinWorkers } from '@posthaste/store/membership'
 import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
+import { createRedeliveries } from '@posthaste/store/redeliveries'
 import { startWork } from '@posthaste/store/start-work'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import { createWorkers, silenceMs } from '@posthaste/store/workers'
@@ -114,7 +115,7 @@ await startProcess(
       membership,
       claims: deliveries,
       drain,
-      tasks: { deliver: drain.wakeUp },
+      tasks: { deliver: drain.wakeUp, redeliver: createRedeliveries(pools.pool).work },
       log,
     })
     health.started()

@@ -13,6 +13,7 @@ const callErrors = {
   unknown_deployment: 404,
   not_found: 404,
   request_timeout: 408,
+  conflict: 409,
   body_too_large: 413,
   idempotency_conflict: 422,
   deployment_error: 422,

@@ -27,6 +27,9 @@ export const wakeDeliverAt = (destination: string, at: string) =>
 export const wakeExpireAt = (at: string) =>
   `posthaste.wake_up('expire', '{}', 'expire:' || extract(epoch from ${at})::bigint, ${at})`
 
+/** SQL that wakes the work on redeliveries. */
+export const wakeRedeliver = "posthaste.wake_up('redeliver', '{}', 'redeliver')"
+
 /** SQL that rounds a time up to a whole second, so that many timed wake-ups share one job. */
 export const wholeSecond = (at: string) => `to_timestamp(ceil(extract(epoch from ${at})))`
 
@@ -35,6 +38,7 @@ export type WakeUpTasks = Partial<{
   infer: (deployment: string) => void
   deliver: (destination: string) => void
   expire: () => Promise<void>
+  redeliver: () => Promise<void>
 }>
 
 /**
@@ -55,7 +59,7 @@ export function startWakeUps(parts: {
   let stop = async (): Promise<void> => {}
 
   const taskList: Record<string, Task> = { restore }
-  const { infer, deliver, expire } = tasks
+  const { infer, deliver, expire, redeliver } = tasks
   if (infer) {
     taskList.infer = async (payload) => infer((payload as { deployment: string }).deployment)
   }
@@ -63,6 +67,7 @@ export function startWakeUps(parts: {
     taskList.deliver = async (payload) => deliver((payload as { destination: string }).destination)
   }
   if (expire) taskList.expire = expire
+  if (redeliver) taskList.redeliver = redeliver
   const ended = keepRunning()
 
   async function keepRunning(): Promise<void> {

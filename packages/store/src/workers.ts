@@ -1,6 +1,6 @@
 import { type Client, inTransaction } from './in-transaction.ts'
 import type { Pool } from './pools.ts'
-import { wakeDeliver, wakeExpireAt, wakeInfer } from './wake-ups.ts'
+import { wakeDeliver, wakeExpireAt, wakeInfer, wakeRedeliver } from './wake-ups.ts'
 
 /** A process is given up when it has been silent for this long. */
 export const silenceMs = 15_000
@@ -50,7 +50,9 @@ const wakeDue = `select
     order by 1) due),
   (select count(${wakeExpireAt('at')}) from (
     select date_trunc('second', now()) as at where exists (
-      select from posthaste.batches where state = 'queued' and expires_at <= now())) due)`
+      select from posthaste.batches where state = 'queued' and expires_at <= now())) due),
+  (select count(${wakeRedeliver}) from (
+    select where exists (select from posthaste.redeliveries where finished_at is null)) due)`
 
 /** The statements about processes: who lives, and what becomes of the claims of one that does not. */
 export function createWorkers(pool: Pool) {

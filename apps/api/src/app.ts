@@ -5,6 +5,7 @@ import type { Logger } from '@posthaste/process/logger'
 import type { ApiKeys } from '@posthaste/store/api-keys'
 import type { BatchList } from '@posthaste/store/batch-list'
 import type { Destinations } from '@posthaste/store/destinations'
+import type { Erasure } from '@posthaste/store/erasure'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
 import type { Redeliveries } from '@posthaste/store/redeliveries'
 import type { RedeliverOne } from '@posthaste/store/redelivery'
@@ -21,6 +22,7 @@ import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCreateKey } from './routes/create-key.ts'
 import { addCreateRedelivery } from './routes/create-redelivery.ts'
+import { addEraseBatch } from './routes/erase-batch.ts'
 import { addGetBatch } from './routes/get-batch.ts'
 import { addGetRedelivery } from './routes/get-redelivery.ts'
 import { addGetResult } from './routes/get-result.ts'
@@ -36,6 +38,7 @@ import { addRotateSecret } from './routes/rotate-secret.ts'
 export type ApiParts = CallParts & {
   finished: Pick<FinishedBatches, 'wait'>
   destinations: Destinations
+  erasure: Pick<Erasure, 'erase'>
   auth: Omit<ApiKeyOptions, 'lookup'>
   keys: ApiKeys
   keyLookup: KeyLookup
@@ -85,6 +88,7 @@ export function buildApp(parts: ApiParts) {
     addCallDeployment(guarded, { ...parts, stopping: draining.stopping })
     addGetBatch(guarded, { ...parts, stopping: draining.stopping })
     addGetResult(guarded, parts)
+    addEraseBatch(guarded, parts)
     addListDestinations(guarded, parts)
     addPauseDestination(guarded, parts)
     addCreateKey(guarded, parts)

@@ -9,6 +9,7 @@ import { createApiKeys } from '@posthaste/store/api-keys'
 import { createBatchList } from '@posthaste/store/batch-list'
 import { createBatches } from '@posthaste/store/batches'
 import { createDestinations } from '@posthaste/store/destinations'
+import { createErasure } from '@posthaste/store/erasure'
 import { createFinishedBatches } from '@posthaste/store/finished-batches'
 import { createInferences } from '@posthaste/store/inferences'
 import { createPools } from '@posthaste/store/pools'
@@ -51,6 +52,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     redeliveries: createRedeliveries(pools.pool),
     finished,
     destinations: createDestinations(pools.pool),
+    erasure: createErasure(pools.pool),
     queueDepth,
     awaitResult: createAwaitResult({
       finished,

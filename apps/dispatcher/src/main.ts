@@ -12,6 +12,7 @@ import { joinWorkers } from '@posthaste/store/membership'
 import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
 import { createRedeliveries } from '@posthaste/store/redeliveries'
+import { createRetention } from '@posthaste/store/retention'
 import { startWork } from '@posthaste/store/start-work'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import { createWorkers, silenceMs } from '@posthaste/store/workers'
@@ -19,6 +20,7 @@ import { createAttemptDelivery } from './attempt-delivery.ts'
 import { createCircuitWatch } from './circuit-watch.ts'
 import { createClaimDeliveries } from './claim-deliveries.ts'
 import { createFindSigner } from './find-signer.ts'
+import { keepRetention } from './keep-retention.ts'
 import { createPostWebhook } from './post-webhook.ts'
 import { DispatcherSettings } from './settings.ts'
 import { readAuthorities } from './trusted-authorities.ts'
@@ -118,10 +120,22 @@ await startProcess(
       tasks: { deliver: drain.wakeUp, redeliver: createRedeliveries(pools.pool).work },
       log,
     })
+    const retention = keepRetention({
+      retain: createRetention({
+        pools,
+        keeping: {
+          retentionDays: settings.RETENTION_DAYS,
+          retentionBodiesDays: settings.RETENTION_BODIES_DAYS,
+        },
+        log,
+      }),
+      log,
+    })
     health.started()
 
     return async () => {
       await work.close(settings.SHUTDOWN_GRACE_MS)
+      await retention.close()
       postWebhook.close()
       await health.close()
       await pools.close()

@@ -97,4 +97,16 @@ export const DispatcherSettings = Type.Object({
     description:
       'A forward proxy for webhooks, by CONNECT. Addresses are judged before it is asked, and it is told the address, not the name.',
   }),
+  RETENTION_DAYS: wholeNumber({
+    default: 30,
+    minimum: 1,
+    maximum: 3_650,
+    description: 'Batches that are over are kept for so many days, and a quarter longer at most.',
+  }),
+  RETENTION_BODIES_DAYS: wholeNumber({
+    default: 30,
+    minimum: 1,
+    maximum: 3_650,
+    description: 'Their requests and results are erased after so many days; times and states stay.',
+  }),
 })

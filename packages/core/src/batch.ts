@@ -103,6 +103,7 @@ const fields = {
   expiresAt: nullable(Time),
   startedAt: nullable(Time),
   finishedAt: nullable(Time),
+  erasedAt: nullable(Time),
   status: nullable(
     Type.Integer({ description: 'The HTTP status that a synchronous call would have had.' }),
   ),

@@ -14,6 +14,7 @@ const callErrors = {
   not_found: 404,
   request_timeout: 408,
   conflict: 409,
+  erased: 410,
   body_too_large: 413,
   idempotency_conflict: 422,
   deployment_error: 422,

@@ -1,4 +1,5 @@
 import type { Batch, BatchState, BatchSummary } from '@posthaste/core/batch'
+import { callErrorStatus } from '@posthaste/core/call-errors'
 import type { Pool } from './pools.ts'
 import { wakeInfer } from './wake-ups.ts'
 
@@ -8,7 +9,7 @@ export type BatchResult = { state: BatchState; status: number; body: string }
 /** What `toBatchSummary` reads, of `batch` and its `delivery` if there is one. */
 export const batchColumns = `batch.batch_id, batch.state, batch.deployment, batch.branch, batch.version,
     batch.priority, batch.timeout_seconds, batch.accepted_at, batch.expires_at, batch.started_at,
-    batch.finished_at, batch.status, batch.code, batch.webhook_url, batch.destination,
+    batch.finished_at, batch.erased_at, batch.status, batch.code, batch.webhook_url, batch.destination,
     delivery.state as delivery_state, delivery.round, delivery.next_attempt_at`
 
 const findBatch = `select ${batchColumns},
@@ -45,7 +46,8 @@ export function createBatches(pool: Pick<Pool, 'query'>) {
     ): Promise<Map<string, { state: BatchState } | BatchResult>> {
       const { rows } = await pool.query({
         name: 'find_results',
-        text: `select batch_id, state, status, result
+        text: `select batch_id, state, result,
+            case when erased_at is null then status else ${callErrorStatus('erased')} end as status
           from posthaste.batches
           where batch_id = any($1::uuid[]) and ($2::uuid is null or key_id = $2)`,
         values: [batchIds, ownKeyId],
@@ -104,6 +106,7 @@ export function toBatchSummary(row: any): BatchSummary {
     expiresAt: iso(row.expires_at),
     startedAt: iso(row.started_at),
     finishedAt: iso(row.finished_at),
+    erasedAt: iso(row.erased_at),
     status: row.status,
     code: row.code,
     delivery: {

@@ -51,6 +51,10 @@ export function isUnmigrated(error: unknown): boolean {
   return error instanceof Error && missingCodes.has((error as { code?: string }).code ?? '')
 }
 
+/** Whether an error says that no partition takes a row: none was made for its time. */
+export const isPartitionMissing = (error: unknown): boolean =>
+  error instanceof Error && /no partition of relation/.test(error.message)
+
 /**
  * Does `work`, and does it again for as long as PostgreSQL is away, with pauses that grow to two
  * seconds. For what must not be lost: the result of an inference, the record of an attempt.

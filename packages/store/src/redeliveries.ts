@@ -71,7 +71,7 @@ function createStatement(selection: BatchSelection, ownKeyId: string | null) {
       select redelivery.redelivery_id, delivery.batch_id
       from redelivery cross join posthaste.deliveries delivery
         join posthaste.batches batch using (batch_id)
-      where ${within('delivery.batch_id', bounds)} and ${within('batch.batch_id', bounds)}
+      where batch.erased_at is null and ${within('delivery.batch_id', bounds)} and ${within('batch.batch_id', bounds)}
         and ${destination ? `delivery.destination = ${destination}` : 'true'}
         and ${inSql(conditions)}
       returning 1),
@@ -107,7 +107,9 @@ const workStatement = `with redelivery as materialized (
     returning item.batch_id),
   idle as materialized (
     select delivery.batch_id from taken join posthaste.deliveries delivery using (batch_id)
-    where delivery.claimed_by is null
+    where delivery.claimed_by is null and exists (
+      select from posthaste.batches batch
+      where batch.batch_id = delivery.batch_id and batch.erased_at is null)
     order by delivery.batch_id for update of delivery),
   redelivered as (
     update posthaste.deliveries delivery set ${newRound}

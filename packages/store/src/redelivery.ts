@@ -13,7 +13,7 @@ export const newRound = `state = 'pending', attempts = 0, round = delivery.round
 export type RedeliveryOutcome =
   | { round: number }
   | { unfinished: BatchState }
-  | { refused: 'unknown' | 'noWebhook' | 'underWay' }
+  | { refused: 'unknown' | 'noWebhook' | 'erased' | 'underWay' }
 
 /** The statement that delivers one batch again. */
 export function createRedelivery(pool: Pick<Pool, 'query'>) {
@@ -27,22 +27,24 @@ export function createRedelivery(pool: Pick<Pool, 'query'>) {
       const { rows } = await pool.query({
         name: 'redeliver',
         text: `with batch as (
-            select batch_id, state, destination from posthaste.batches
+            select batch_id, state, destination, erased_at from posthaste.batches
             where batch_id = $1 and ($2::uuid is null or key_id = $2)),
           redelivered as (
             update posthaste.deliveries delivery set ${newRound}
             from batch
             where delivery.batch_id = batch.batch_id and delivery.claimed_by is null
+              and batch.erased_at is null
             returning delivery.destination, delivery.round),
           woken as (select ${wakeDeliver('destination')} from redelivered)
-          select batch.state, batch.destination, redelivered.round, (select count(*) from woken)
+          select batch.state, batch.destination, batch.erased_at, redelivered.round, (select count(*) from woken)
           from batch left join redelivered on true`,
         values: [batchId, ownKeyId],
       })
       if (rows.length === 0) return { refused: 'unknown' }
-      const { state, destination, round } = rows[0]
+      const { state, destination, erased_at: erasedAt, round } = rows[0]
       if (round !== null) return { round }
       if (destination === null) return { refused: 'noWebhook' }
+      if (erasedAt !== null) return { refused: 'erased' }
       if (state === 'queued' || state === 'running') return { unfinished: state }
       return { refused: 'underWay' }
     },

@@ -1,7 +1,7 @@
 import { describeUnknownKey } from '@posthaste/core/call'
 import { CallError, callErrorStatus, errorBody } from '@posthaste/core/call-errors'
 import { pause } from '@posthaste/core/pause'
-import { isDatabaseAway, isUnmigrated } from '@posthaste/store/database-errors'
+import { isDatabaseAway, isPartitionMissing, isUnmigrated } from '@posthaste/store/database-errors'
 import type {
   FastifyError,
   FastifyReply,
@@ -35,7 +35,7 @@ export async function replyWithError(
   const known = toCallError(error)
   if (known.code === 'body_too_large') await discardBody(request)
   if (!reply.hasHeader('x-mb-batch-id')) setBatchIdHeader(request, reply)
-  if (known.code === 'internal' || isUnmigrated(error)) {
+  if (known.code === 'internal' || isUnmigrated(error) || isPartitionMissing(error)) {
     request.log.error({ err: error }, 'request failed')
   }
   return send(reply, known)
@@ -71,6 +71,13 @@ function toCallError(error: Error): CallError {
     return new CallError(
       'unavailable',
       'The database is not migrated to this version; ask the operator to run `pnpm migrate`.',
+      { retryAfterSeconds: databaseRetrySeconds, cause: error },
+    )
+  }
+  if (isPartitionMissing(error)) {
+    return new CallError(
+      'unavailable',
+      'The database has no partition for the time of this call; ask the operator to see that a dispatcher runs, which makes them, and that the clocks agree.',
       { retryAfterSeconds: databaseRetrySeconds, cause: error },
     )
   }

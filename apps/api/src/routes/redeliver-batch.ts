@@ -53,6 +53,9 @@ function refusal(
   if (outcome.refused === 'noWebhook') {
     return conflict('The batch has no webhook; its call had no "response_webhook".')
   }
+  if (outcome.refused === 'erased') {
+    return conflict('The data of the batch were erased; there is nothing left to deliver.')
+  }
   return conflict(
     'An attempt to deliver the batch is under way right now; see what comes of it, then ask again.',
   )

@@ -1,0 +1,35 @@
+import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import type { Logger } from '@posthaste/process/logger'
+import type { Erasure } from '@posthaste/store/erasure'
+import { Type } from '@sinclair/typebox'
+import type { Api } from '../api.ts'
+import { ownKeyId } from '../caller.ts'
+import { BatchIdParams, checkBatchId, unknownBatch } from './batch-id-params.ts'
+
+const schema = {
+  params: BatchIdParams,
+  response: { 204: Type.Null(), '4xx': ErrorBody, '5xx': ErrorBody },
+}
+
+/**
+ * `DELETE /api/batches/{batchId}/data`: erases the request and the result of a batch for good, and what
+ * receivers replied. Its states, times and attempts stay. Once more is fine.
+ */
+export function addEraseBatch(
+  app: Api,
+  parts: { erasure: Pick<Erasure, 'erase'>; log: Pick<Logger, 'info'> },
+): void {
+  app.delete('/api/batches/:batchId/data', { schema }, async (request, reply) => {
+    const batchId = checkBatchId(request.params.batchId)
+    const outcome = await parts.erasure.erase(batchId, ownKeyId(request.caller))
+    if (outcome === 'unknown') throw unknownBatch(batchId)
+    if (outcome === 'unfinished') {
+      throw new CallError(
+        'conflict',
+        'The batch has not ended, or its webhook is still to be sent; cancel it, or ask again when it is over.',
+      )
+    }
+    parts.log.info({ batchId }, 'batch data erased')
+    return reply.code(204).header('x-mb-batch-id', batchId).send(null)
+  })
+}

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { startTestReceiver } from '@posthaste/infra/testing/test-receiver'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type StackUnderTest, setupStack } from './stack-under-test.ts'
 
 let on: StackUnderTest
@@ -91,6 +92,22 @@ test('what a runner cannot finish within its grace is handed back at once', {
   expect((await on.request(`/api/batches/${batchId}`)).json.state).toBe('queued')
   await runner.start()
   expect(await on.delivered(batchId)).toMatchObject({ state: 'succeeded' })
+})
+
+test('what a slow receiver may ignore is not sent again when a dispatcher stops', {
+  timeout: 60_000,
+}, async () => {
+  const hanging = await startTestReceiver(() => {})
+  onTestFinished(hanging.close)
+  const dispatcher = on.stack.process('dispatcher')
+  const options = { response_webhook: hanging.url, response_webhook_ignore_timeout: true }
+  const batchId = await on.send('double/1', 1, options)
+  await vi.waitFor(() => expect(hanging.received).toHaveLength(1))
+  dispatcher.kill('SIGTERM')
+  expect(await dispatcher.exited).toMatchObject({ code: 0 })
+  const { json } = await on.request(`/api/batches/${batchId}`)
+  expect(json.delivery).toMatchObject({ state: 'delivered', attempts: [{ status: null }] })
+  await dispatcher.start()
 })
 
 test('connections that the database cuts cost nothing that was accepted', {

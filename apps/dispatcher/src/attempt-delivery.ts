@@ -10,8 +10,8 @@ import type { PostWebhook } from './post-webhook.ts'
  * Makes the function that posts one claimed delivery to its webhook and records the attempt together
  * with what follows it: delivered, a later attempt, exhausted, gone.
  *
- * A receiver that refuses is an outcome, not an error. When the process stops meanwhile, nothing is
- * recorded and the claim is given back: a receiver may see an attempt twice, never miss one.
+ * A receiver that refuses is an outcome, not an error. An attempt that the end of this process
+ * cuts off is not recorded and its claim is given back: a receiver may see an attempt twice, never miss one.
  */
 export function createAttemptDelivery(parts: {
   deliveries: Pick<Deliveries, 'recordAttempt'>
@@ -28,6 +28,7 @@ export function createAttemptDelivery(parts: {
     const { batchId, body, keyId } = delivery
     const attempt = delivery.attempts + 1
     const sign = await retryWhileAway(() => findSigner(keyId), signal)
+    if (signal.aborted) return
     const headers = {
       ...sign({ id: batchId, body, at: new Date() }),
       'x-mb-batch-id': batchId,
@@ -35,7 +36,8 @@ export function createAttemptDelivery(parts: {
     }
 
     const { retryAfterMs, ...record } = await postWebhook(delivery, headers, signal)
-    if (signal.aborted) return
+    // Cut off by the end of this process; what was delivered by then is not sent again.
+    if (signal.aborted && record.error !== null) return
     const next = decideNext({ ...record, retryAfterMs }, attempt, schedule, random)
 
     // One statement: a failed attempt without its wake-up would strand the delivery.

@@ -84,13 +84,14 @@ export function createPostWebhook(options: {
   ): Promise<{ exchange: Exchange; isSlow: boolean }> {
     const { leftMs, ignoreTimeout, signal } = limits
     const started = startExchange(client, request)
-    const stop = () => started.abandon(new Error('The exchange was cut off.'))
-    signal.addEventListener('abort', stop)
     const slow = Promise.withResolvers<'slow'>()
-    const deadline = setTimeout(() => {
+    const giveUp = (reason: Error) => {
       if (ignoreTimeout && started.isSentWhole()) slow.resolve('slow')
-      else started.abandon(timedOut(timeoutMs))
-    }, leftMs)
+      else started.abandon(reason)
+    }
+    const stop = () => giveUp(new Error('The exchange was cut off.'))
+    signal.addEventListener('abort', stop)
+    const deadline = setTimeout(() => giveUp(timedOut(timeoutMs)), leftMs)
 
     const ended = await Promise.race([started.ended, slow.promise])
     clearTimeout(deadline)

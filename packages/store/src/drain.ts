@@ -3,6 +3,7 @@ import { isDatabaseAway } from './database-errors.ts'
 
 const gatherRoomMs = 5
 const shareEveryMs = 1_000
+const lastWritesMs = 1_000
 
 /**
  * Works on what is due for keys, side by side. `wakeUp(key)` starts the drain of a key, or tells the
@@ -114,14 +115,19 @@ export function createDrain<Item extends { batchId: string }>(parts: {
 
     /**
      * Claims nothing more and waits for what is in flight, `graceMs` at most; then aborts the `signal`
-     * of what is left. What had been claimed and not finished is the caller's to hand back.
+     * of what is left, and gives it a second to write what is still to be written. What had been claimed
+     * and not finished is the caller's to hand back.
      */
     async close(graceMs: number): Promise<void> {
       stopping.abort()
       for (const drain of drains.values()) drain.lookAgain()
       const grace = pause(graceMs, aborting.signal)
-      await Promise.race([Promise.all(loops).then(() => Promise.all(inFlight.values())), grace])
+      const ended = Promise.all(loops).then(() => Promise.all(inFlight.values()))
+      await Promise.race([ended, grace])
       aborting.abort()
+      const settled = new AbortController()
+      void ended.then(() => settled.abort())
+      await pause(lastWritesMs, settled.signal)
     },
   }
 }

@@ -8,11 +8,11 @@ import { startArrivals } from './arrivals.ts'
 import { createLoad } from './load.ts'
 
 /**
- * A PostgreSQL, the three processes and a receiver of the bench's own, with their settings as they come
- * but for the log: at `info` it has two lines a request, which nobody reads here.
+ * A PostgreSQL that waits for its disk, the three processes and a receiver of the bench's own, with their
+ * settings as they come but for the log: at `info` it has two lines a request, which nobody reads here.
  */
 export async function startBenchStack(env: Readonly<Record<string, string>> = {}) {
-  const postgres = await startTemporaryPostgres()
+  const postgres = await startTemporaryPostgres({ durable: true })
   const database = await createDatabase(postgres.url, 'posthaste_bench')
   await migrate(database.url)
   const stack = await startStack({

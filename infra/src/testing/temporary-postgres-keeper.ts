@@ -11,8 +11,7 @@ try {
   const postgres = await startEmbeddedPostgres({
     dir: folder.path,
     settings: {
-      fsync: 'off',
-      full_page_writes: 'off',
+      ...(process.argv[2] === 'durable' ? {} : { fsync: 'off', full_page_writes: 'off' }),
       // Test files run side by side, each with processes or pools of its own.
       max_connections: '400',
     },

@@ -3,12 +3,15 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Starts a PostgreSQL in a folder for temporary files, fast and forgetful (no fsync), for tests and
- * demos. It has a process of its own for a keeper, so that server and folder are gone soon after this
+ * Starts a PostgreSQL in a folder for temporary files, for tests and demos: fast and forgetful (no fsync),
+ * unless it is to be `durable` as in production, which a benchmark wants. It has a process of its own for a keeper, so that server and folder are gone soon after this
  * process ends, however it ends; `stop()` waits for it.
  */
-export async function startTemporaryPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
-  const keeper = fork(fileURLToPath(new URL('./temporary-postgres-keeper.ts', import.meta.url)), {
+export async function startTemporaryPostgres(
+  options: { durable?: boolean } = {},
+): Promise<{ url: string; stop(): Promise<void> }> {
+  const program = fileURLToPath(new URL('./temporary-postgres-keeper.ts', import.meta.url))
+  const keeper = fork(program, options.durable ? ['durable'] : [], {
     // Ctrl-C in the terminal is for this process; the keeper ends when it is gone.
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

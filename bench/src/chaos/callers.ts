@@ -3,11 +3,12 @@ import type { Ledger } from './ledger.ts'
 
 /** What is called, and out of a hundred calls how many: most of it works, the rest does what models do. */
 const kinds: [share: number, path: string, body: object][] = [
-  [90, 'double/1', { data: 21 }],
+  [92, 'double/1', { data: 21 }],
   [4, 'throws/1', { data: 'throws' }],
-  [3, 'slow/1', { data: 300 }],
-  [2, 'hangs/1', { data: true, timeout_seconds: 1 }],
-  [1, 'hungry/1', { data: true, timeout_seconds: 20 }],
+  [3.6, 'slow/1', { data: 300 }],
+  // Each of these keeps a core busy for a second or two.
+  [0.2, 'hangs/1', { data: true, timeout_seconds: 1 }],
+  [0.2, 'hungry/1', { data: true, timeout_seconds: 20 }],
 ]
 
 /**

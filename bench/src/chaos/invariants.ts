@@ -7,7 +7,7 @@ const invariants: Record<string, string> = {
   'batches that have ended without a result':
     "select count(*) from posthaste.batches where state not in ('queued', 'running') and result is null",
   'ended batches with a webhook and no delivery': `select count(*) from posthaste.batches batch
-    where destination is not null and not exists (
+    where finished_at is not null and destination is not null and not exists (
       select from posthaste.deliveries where deliveries.batch_id = batch.batch_id)`,
   'deliveries that wait for ever': `select count(*) from posthaste.deliveries delivery
     where state = 'pending' and not exists (

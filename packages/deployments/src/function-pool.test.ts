@@ -1,3 +1,4 @@
+import os from 'node:os'
 import { expect, test, vi } from 'vitest'
 import { setupPool } from './pool-under-test.ts'
 
@@ -180,6 +181,18 @@ test('garbage is not counted against a call that keeps little', async () => {
   }`)
   expect(await world.body()).toEqual({ data: 'fine' })
 })
+
+test.runIf(process.platform === 'linux')(
+  'a function gives way to the process that it runs in, whose own priority stays',
+  async () => {
+    const before = os.getPriority()
+    await using world = await setupPool(
+      "import os from 'node:os'\nexport default () => os.getPriority()",
+    )
+    expect(await world.body()).toEqual({ data: 10 })
+    expect(os.getPriority()).toBe(before)
+  },
+)
 
 test('secrets of the process are not in its environment', async () => {
   vi.stubEnv('DATABASE_URL', 'postgres://secret')

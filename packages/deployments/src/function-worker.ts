@@ -1,4 +1,5 @@
 // The code of a worker thread: loads one function, then runs the calls that arrive, one at a time.
+import os from 'node:os'
 import { basename } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
@@ -40,6 +41,10 @@ type Failure = { code: CallErrorCode; message: string }
 
 const { file, maxResultBytes, port, leftOut } = workerData as FunctionWorkerData
 const post = (message: FunctionWorkerMessage) => port.postMessage(message)
+
+// On Linux this thread's priority alone: functions that keep every core busy must not keep the process
+// from its heartbeats, nor the others from theirs.
+if (process.platform === 'linux') os.setPriority(0, os.constants.priority.PRIORITY_BELOW_NORMAL)
 
 const printed = createPrintedLines({
   send: (line) => post({ printed: line }),

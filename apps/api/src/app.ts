@@ -15,15 +15,18 @@ import type { Api } from './api.ts'
 import type { KeyLookup } from './key-lookup.ts'
 import { type ApiKeyOptions, addApiKeys } from './plugins/api-keys.ts'
 import { addBatchIdHeader } from './plugins/batch-id-header.ts'
+import { addDocsPage } from './plugins/docs-page.ts'
 import { addDraining } from './plugins/draining.ts'
 import { addErrorReplies, describeInvalid, replyWithError } from './plugins/error-replies.ts'
 import { addHttpErrors, httpErrorOptions } from './plugins/http-errors.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
+import { addOpenApi } from './plugins/openapi.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCreateKey } from './routes/create-key.ts'
 import { addCreateRedelivery } from './routes/create-redelivery.ts'
 import { addEraseBatch } from './routes/erase-batch.ts'
 import { addGetBatch } from './routes/get-batch.ts'
+import { addGetOpenApi } from './routes/get-openapi.ts'
 import { addGetRedelivery } from './routes/get-redelivery.ts'
 import { addGetResult } from './routes/get-result.ts'
 import { addListBatches } from './routes/list-batches.ts'
@@ -81,8 +84,13 @@ export function buildApp(parts: ApiParts) {
   addHttpErrors(app)
   addJsonBodies(app)
   const draining = addDraining(app)
-  addHealthRoutes(app, parts.findUnreadiness)
+  addOpenApi(app, { keysRequired: parts.auth.required })
 
+  app.register(async (open) => {
+    addHealthRoutes(open, parts.findUnreadiness)
+    addGetOpenApi(open)
+    addDocsPage(open)
+  })
   app.register(async (guarded) => {
     addApiKeys(guarded, { ...parts.auth, lookup: parts.keyLookup })
     addCallDeployment(guarded, { ...parts, stopping: draining.stopping })

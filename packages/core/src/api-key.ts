@@ -3,7 +3,9 @@ import { type Static, Type } from '@sinclair/typebox'
 import { v7, validate } from 'uuid'
 
 /** What a key may do: `caller` calls, and sees its own batches; `operator` may do everything. */
-export const KeyScope = Type.Union([Type.Literal('caller'), Type.Literal('operator')])
+export const KeyScope = Type.Union([Type.Literal('caller'), Type.Literal('operator')], {
+  $id: 'KeyScope',
+})
 export type KeyScope = Static<typeof KeyScope>
 
 const keyId = Type.String({ format: 'uuid', description: "The key's id; not the key itself." })
@@ -18,38 +20,47 @@ const name = Type.String({
 
 /** The body of `POST /api/keys`. */
 export const KeyRequest = Type.Object(
-  { name, scope: Type.Optional({ ...KeyScope, default: 'caller' }) },
-  { additionalProperties: false },
+  { name, scope: Type.Optional(Type.Union(KeyScope.anyOf, { default: 'caller' })) },
+  { $id: 'KeyRequest', additionalProperties: false },
 )
 export type KeyRequest = Static<typeof KeyRequest>
 
 /** A key as `GET /api/keys` shows it. */
-export const ApiKey = Type.Object({
-  id: keyId,
-  name: Type.String(),
-  scope: KeyScope,
-  createdAt: Type.String({ format: 'date-time' }),
-  lastUsedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
-    description: 'To the minute.',
-  }),
-})
+export const ApiKey = Type.Object(
+  {
+    id: keyId,
+    name: Type.String(),
+    scope: KeyScope,
+    createdAt: Type.String({ format: 'date-time' }),
+    lastUsedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description: 'To the minute.',
+    }),
+  },
+  { $id: 'ApiKey' },
+)
 export type ApiKey = Static<typeof ApiKey>
 
 /** The secret that signs a key's webhooks, when it was rotated: shown this once. */
-export const RotatedSecret = Type.Object({
-  id: keyId,
-  name: Type.String(),
-  webhookSecret,
-})
+export const RotatedSecret = Type.Object(
+  {
+    id: keyId,
+    name: Type.String(),
+    webhookSecret,
+  },
+  { $id: 'RotatedSecret' },
+)
 export type RotatedSecret = Static<typeof RotatedSecret>
 
 /** A key that was made, with its secret: shown this once. */
-export const NewKey = Type.Object({
-  id: keyId,
-  name: Type.String(),
-  key: Type.String({ description: 'To be sent as Authorization: Bearer <key>.' }),
-  webhookSecret,
-})
+export const NewKey = Type.Object(
+  {
+    id: keyId,
+    name: Type.String(),
+    key: Type.String({ description: 'To be sent as Authorization: Bearer <key>.' }),
+    webhookSecret,
+  },
+  { $id: 'NewKey' },
+)
 export type NewKey = Static<typeof NewKey>
 
 /** Makes a key's id: a UUIDv7, so that keys sort by the time at which they were made. */

@@ -26,7 +26,7 @@ export const BatchFilter = Type.Object(
       Type.String({ description: 'Called before this time: RFC 3339 with its zone.' }),
     ),
   },
-  { additionalProperties: false },
+  { $id: 'BatchFilter', additionalProperties: false },
 )
 export type BatchFilter = Static<typeof BatchFilter>
 

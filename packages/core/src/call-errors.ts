@@ -38,13 +38,16 @@ const callErrors = {
 export type CallErrorCode = keyof typeof callErrors
 
 /** The body of every reply that is an error. */
-export const ErrorBody = Type.Object({
-  error: Type.String({ description: 'What is wrong and what to do, for a person.' }),
-  code: Type.Union(
-    (Object.keys(callErrors) as CallErrorCode[]).map((code) => Type.Literal(code)),
-    { description: 'What is wrong, for a program.' },
-  ),
-})
+export const ErrorBody = Type.Object(
+  {
+    error: Type.String({ description: 'What is wrong and what to do, for a person.' }),
+    code: Type.Union(
+      (Object.keys(callErrors) as CallErrorCode[]).map((code) => Type.Literal(code)),
+      { description: 'What is wrong, for a program.' },
+    ),
+  },
+  { $id: 'ErrorBody' },
+)
 
 /** The HTTP status that goes with an error's code. */
 export const callErrorStatus = (code: CallErrorCode): number => callErrors[code]

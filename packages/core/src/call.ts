@@ -33,7 +33,7 @@ export const Call = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  { $id: 'Call', additionalProperties: false },
 )
 export type Call = Static<typeof Call>
 

@@ -15,10 +15,24 @@ export type FindUnreadiness = () => Promise<string | undefined>
  * reason while it cannot do its work.
  */
 export function addHealthRoutes(app: FastifyInstance, findUnreadiness: FindUnreadiness): void {
-  const schema = { response: { 200: Healthy } }
+  const schema = {
+    operationId: 'getHealth',
+    tags: ['Service'],
+    summary: 'Whether the process lives',
+    security: [],
+    response: { 200: Healthy },
+    replies: { 200: { description: 'It lives.' } },
+  }
   app.get('/healthz', { schema }, async () => ({ status: 'ok' }))
 
-  const readySchema = { response: { 200: Healthy, 503: Unready } }
+  const readySchema = {
+    operationId: 'getReadiness',
+    tags: ['Service'],
+    summary: 'Whether the process can do its work',
+    security: [],
+    response: { 200: Healthy, 503: Unready },
+    replies: { 200: { description: 'It can.' }, 503: { description: 'It cannot now.' } },
+  }
   app.get('/readyz', { schema: readySchema }, async (_request, reply) => {
     const reason = await findUnreadiness()
     if (reason === undefined) return { status: 'ok' }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AddressGuard } from '@posthaste/addresses/address-guard'
 import { Call } from '@posthaste/core/call'
-import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { CallError } from '@posthaste/core/call-errors'
 import { mainBranch } from '@posthaste/core/deployment-id'
 import type { Registry } from '@posthaste/deployments/registry'
 import type { Logger } from '@posthaste/process/logger'
@@ -9,9 +9,11 @@ import type { AcceptedCall, AcceptedCalls } from '@posthaste/store/accepted-call
 import type { Batches } from '@posthaste/store/batches'
 import type { QueueDepth } from '@posthaste/store/queue-depth'
 import { Type } from '@sinclair/typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import type { AwaitResult } from '../await-result.ts'
+import { acceptedExample, callExamples, resultExamples } from '../openapi/call-examples.ts'
+import { inferenceErrors } from '../openapi/errors.ts'
 import { type CallLimits, readCall } from '../read-call.ts'
 
 /** What calls need, and what tests replace. */
@@ -26,8 +28,36 @@ export type CallParts = {
   log: Pick<Logger, 'info'>
 }
 
-const Accepted = Type.Object({ batchId: Type.String() })
-const response = { 202: Accepted, '4xx': ErrorBody, '5xx': ErrorBody }
+/** What a synchronous call, and later `GET …/result`, is answered with when it succeeded. */
+export const Result = Type.Object(
+  { data: Type.Unknown({ description: 'What the deployment gave, as it was written.' }) },
+  { $id: 'Result' },
+)
+const Accepted = Type.Object({ batchId: Type.String({ format: 'uuid' }) }, { $id: 'Accepted' })
+
+const schema = {
+  tags: ['Calls'],
+  body: Call,
+  bodyExamples: callExamples,
+  requestHeaders: ['Idempotency-Key'],
+  everyReplyHas: ['x-mb-batch-id'],
+  response: { 200: Result, 202: Accepted },
+  replies: {
+    200: { description: 'The result of a synchronous call.', examples: resultExamples },
+    202: {
+      description: 'Accepted, and committed: the result will be posted to `response_webhook`.',
+      headers: ['Location'],
+      examples: acceptedExample,
+    },
+  },
+  errors: [
+    'address_not_allowed',
+    'unknown_deployment',
+    'idempotency_conflict',
+    'too_many_requests',
+    ...inferenceErrors,
+  ],
+} as const satisfies FastifySchema
 const name = Type.String({ description: "The deployment's name." })
 const version = Type.String({ description: 'A version, `latest`, or an alias.' })
 
@@ -41,20 +71,28 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
 
   app.post(
     '/v1/:deployment/:version',
-    { schema: { params: Type.Object({ deployment: name, version }), body: Call, response } },
+    {
+      schema: {
+        ...schema,
+        operationId: 'callDeployment',
+        summary: 'Call a deployment',
+        params: Type.Object({ deployment: name, version }),
+      },
+    },
     (request, reply) => answer(request, { ...request.params, branch: mainBranch }, reply),
   )
   app.post(
     '/v1/:deployment/:branch/:version',
     {
       schema: {
+        ...schema,
+        operationId: 'callDeploymentOnBranch',
+        summary: 'Call a deployment on a branch',
         params: Type.Object({
           deployment: name,
           branch: Type.String({ description: 'The branch; `~` stands for `/`.' }),
           version,
         }),
-        body: Call,
-        response,
       },
     },
     (request, reply) => answer(request, request.params, reply),

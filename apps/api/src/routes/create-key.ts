@@ -1,11 +1,32 @@
 import { KeyRequest, NewKey } from '@posthaste/core/api-key'
-import { ErrorBody } from '@posthaste/core/call-errors'
 import type { ApiKeys } from '@posthaste/store/api-keys'
 import type { Api } from '../api.ts'
 import { requireOperator } from '../caller.ts'
+import { example, exampleIds } from '../openapi/examples.ts'
 import { describeInvalidBody } from '../plugins/error-replies.ts'
 
-const schema = { body: KeyRequest, response: { 201: NewKey, '4xx': ErrorBody, '5xx': ErrorBody } }
+const schema = {
+  operationId: 'createKey',
+  tags: ['Keys'],
+  summary: 'Make a key',
+  body: KeyRequest,
+  bodyExamples: {
+    caller: { summary: "A caller's key", value: { name: 'billing' } },
+    operator: { summary: "An operator's key", value: { name: 'ops', scope: 'operator' } },
+  },
+  response: { 201: NewKey },
+  replies: {
+    201: {
+      description: 'The key and the secret that signs its webhooks, shown this once.',
+      examples: example('A new key', {
+        id: exampleIds.key,
+        name: 'billing',
+        key: 'phk_…',
+        webhookSecret: 'whsec_…',
+      }),
+    },
+  },
+}
 
 const schemaErrorFormatter = describeInvalidBody('a key', {
   name: 'give 1 to 100 characters, none of them a control character',

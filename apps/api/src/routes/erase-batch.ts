@@ -1,15 +1,26 @@
-import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { CallError } from '@posthaste/core/call-errors'
 import type { Logger } from '@posthaste/process/logger'
 import type { Erasure } from '@posthaste/store/erasure'
 import { Type } from '@sinclair/typebox'
+import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import { ownKeyId } from '../caller.ts'
 import { BatchIdParams, checkBatchId, unknownBatch } from './batch-id-params.ts'
 
 const schema = {
+  operationId: 'eraseBatch',
+  tags: ['Batches'],
+  summary: 'Erase the request and the result of a batch',
   params: BatchIdParams,
-  response: { 204: Type.Null(), '4xx': ErrorBody, '5xx': ErrorBody },
-}
+  response: { 204: Type.Null() },
+  replies: {
+    204: {
+      description: 'They are erased for good; states, times and attempts stay. Once more is fine.',
+      headers: ['x-mb-batch-id'],
+    },
+  },
+  errors: ['not_found', 'conflict'],
+} as const satisfies FastifySchema
 
 /**
  * `DELETE /api/batches/{batchId}/data`: erases the request and the result of a batch for good, and what

@@ -1,15 +1,19 @@
 import { Batch, hasEnded } from '@posthaste/core/batch'
-import { ErrorBody } from '@posthaste/core/call-errors'
 import type { Batches } from '@posthaste/store/batches'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
 import { Type } from '@sinclair/typebox'
+import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import { ownKeyId } from '../caller.ts'
+import { batchExample } from '../openapi/batch-examples.ts'
 import { BatchIdParams, checkBatchId, unknownBatch } from './batch-id-params.ts'
 
 const maxWaitSeconds = 60
 
 const schema = {
+  operationId: 'getBatch',
+  tags: ['Batches'],
+  summary: 'What became of a batch',
   params: BatchIdParams,
   querystring: Type.Object(
     {
@@ -23,8 +27,16 @@ const schema = {
     },
     { additionalProperties: false },
   ),
-  response: { 200: Batch, '4xx': ErrorBody, '5xx': ErrorBody },
-}
+  response: { 200: Batch },
+  replies: {
+    200: {
+      description: 'The batch, its delivery and every attempt.',
+      headers: ['x-mb-batch-id'],
+      examples: batchExample,
+    },
+  },
+  errors: ['not_found'],
+} as const satisfies FastifySchema
 
 /** `GET /api/batches/{batchId}`: the batch, its delivery and every attempt; `?wait=30` is a long poll. */
 export function addGetBatch(

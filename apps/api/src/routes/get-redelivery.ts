@@ -1,16 +1,34 @@
-import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { CallError } from '@posthaste/core/call-errors'
 import { isRedeliveryId, Redelivery } from '@posthaste/core/redelivery'
 import type { Redeliveries } from '@posthaste/store/redeliveries'
 import { Type } from '@sinclair/typebox'
+import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import { ownKeyId } from '../caller.ts'
+import { example, exampleIds } from '../openapi/examples.ts'
 
 const schema = {
+  operationId: 'getRedelivery',
+  tags: ['Redeliveries'],
+  summary: 'How far a redelivery has come',
   params: Type.Object({
     id: Type.String({ description: 'The id that POST /api/redeliveries was answered with.' }),
   }),
-  response: { 200: Redelivery, '4xx': ErrorBody, '5xx': ErrorBody },
-}
+  response: { 200: Redelivery },
+  replies: {
+    200: {
+      description: 'The redelivery.',
+      examples: example('Under way', {
+        id: exampleIds.redelivery,
+        total: 400,
+        done: 250,
+        state: 'running',
+        createdAt: '2026-11-24T12:00:00.000Z',
+      }),
+    },
+  },
+  errors: ['not_found'],
+} as const satisfies FastifySchema
 
 /** `GET /api/redeliveries/{id}`: how far a redelivery in bulk has come. */
 export function addGetRedelivery(

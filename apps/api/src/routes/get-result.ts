@@ -1,14 +1,29 @@
-import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { CallError } from '@posthaste/core/call-errors'
 import type { Batches } from '@posthaste/store/batches'
+import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import { ownKeyId } from '../caller.ts'
+import { resultExamples } from '../openapi/call-examples.ts'
+import { inferenceErrors } from '../openapi/errors.ts'
 import { BatchIdParams, checkBatchId, unknownBatch } from './batch-id-params.ts'
-import { sendBody } from './call-deployment.ts'
+import { Result, sendBody } from './call-deployment.ts'
 
 const schema = {
+  operationId: 'getResult',
+  tags: ['Batches'],
+  summary: 'The result of a batch',
+  description: 'What the synchronous call would have been answered with: its status and its body.',
   params: BatchIdParams,
-  response: { '4xx': ErrorBody, '5xx': ErrorBody },
-}
+  response: { 200: Result },
+  replies: {
+    200: {
+      description: 'The result of a batch that succeeded.',
+      headers: ['x-mb-batch-id'],
+      examples: resultExamples,
+    },
+  },
+  errors: ['not_found', 'unfinished', ...inferenceErrors],
+} as const satisfies FastifySchema
 
 /**
  * `GET /api/batches/{batchId}/result`: what the synchronous call would have been answered with, status

@@ -1,12 +1,12 @@
 import { BatchSummary } from '@posthaste/core/batch'
 import { formatCursor, readCursor } from '@posthaste/core/batch-cursor'
 import { BatchFilter, readBatchFilter } from '@posthaste/core/batch-filter'
-import { ErrorBody } from '@posthaste/core/call-errors'
 import type { BatchList } from '@posthaste/store/batch-list'
 import { Type } from '@sinclair/typebox'
 import type { Api } from '../api.ts'
 import { ownKeyId } from '../caller.ts'
 import { filterFaults } from '../filter-faults.ts'
+import { batchListExample } from '../openapi/batch-examples.ts'
 
 const defaultLimit = 50
 
@@ -28,6 +28,9 @@ const querystring = Type.Object(
 )
 
 const schema = {
+  operationId: 'listBatches',
+  tags: ['Batches'],
+  summary: 'List batches, newest first',
   querystring,
   response: {
     200: Type.Object({
@@ -36,9 +39,8 @@ const schema = {
         description: 'For the next page; null when there is none.',
       }),
     }),
-    '4xx': ErrorBody,
-    '5xx': ErrorBody,
   },
+  replies: { 200: { description: 'A page of the list.', examples: batchListExample } },
 }
 
 /** `GET /api/batches`: the batches that a filter names, newest first, a page at a time. */

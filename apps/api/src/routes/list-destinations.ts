@@ -1,11 +1,14 @@
-import { ErrorBody } from '@posthaste/core/call-errors'
 import { Destination } from '@posthaste/core/destination'
 import type { Destinations } from '@posthaste/store/destinations'
 import { Type } from '@sinclair/typebox'
 import type { Api } from '../api.ts'
 import { requireOperator } from '../caller.ts'
+import { example } from '../openapi/examples.ts'
 
 const schema = {
+  operationId: 'listDestinations',
+  tags: ['Destinations'],
+  summary: 'List the receivers of webhooks, by name',
   querystring: Type.Object(
     {
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 250, default: 50 })),
@@ -20,8 +23,32 @@ const schema = {
       destinations: Type.Array(Destination),
       nextCursor: Type.Union([Type.String(), Type.Null()]),
     }),
-    '4xx': ErrorBody,
-    '5xx': ErrorBody,
+  },
+  replies: {
+    200: {
+      description: 'A page of the list.',
+      examples: example('A receiver that is down', {
+        destinations: [
+          {
+            destination: 'example.com',
+            circuit: 'open',
+            openedAt: '2026-11-24T12:00:00.000Z',
+            nextProbeAt: '2026-11-24T12:01:00.000Z',
+            paused: false,
+            pausedAt: null,
+            backlog: 400,
+            due: 120,
+            oldestPendingAt: '2026-11-24T11:58:00.000Z',
+            sample: 100,
+            successRate: 0.2,
+            latencyMs: { p50: 40, p99: 10_000 },
+            lastError: 'timeout',
+            lastAttemptAt: '2026-11-24T12:00:05.000Z',
+          },
+        ],
+        nextCursor: null,
+      }),
+    },
   },
 }
 

@@ -1,13 +1,17 @@
 import { ApiKey, isKeyId } from '@posthaste/core/api-key'
-import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { CallError } from '@posthaste/core/call-errors'
 import type { ApiKeys } from '@posthaste/store/api-keys'
 import { Type } from '@sinclair/typebox'
 import type { Api } from '../api.ts'
 import { requireOperator } from '../caller.ts'
+import { example, exampleIds } from '../openapi/examples.ts'
 
 const defaultLimit = 50
 
 const schema = {
+  operationId: 'listKeys',
+  tags: ['Keys'],
+  summary: 'List the keys, newest first',
   querystring: Type.Object(
     {
       limit: Type.Optional(
@@ -28,8 +32,23 @@ const schema = {
       keys: Type.Array(ApiKey),
       nextCursor: Type.Union([Type.String(), Type.Null()]),
     }),
-    '4xx': ErrorBody,
-    '5xx': ErrorBody,
+  },
+  replies: {
+    200: {
+      description: 'The keys that were not revoked; never a key or a secret itself.',
+      examples: example('The only page', {
+        keys: [
+          {
+            id: exampleIds.key,
+            name: 'billing',
+            scope: 'caller',
+            createdAt: '2026-11-24T11:00:00.000Z',
+            lastUsedAt: '2026-11-24T12:00:00.000Z',
+          },
+        ],
+        nextCursor: null,
+      }),
+    },
   },
 }
 

@@ -1,10 +1,13 @@
-import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { CallError } from '@posthaste/core/call-errors'
 import type { Destinations } from '@posthaste/store/destinations'
 import { Type } from '@sinclair/typebox'
+import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import { requireOperator } from '../caller.ts'
+import { example } from '../openapi/examples.ts'
 
 const schema = {
+  tags: ['Destinations'],
   params: Type.Object({
     destination: Type.String({
       description: 'Host and port, as `GET /api/destinations` shows it.',
@@ -12,10 +15,9 @@ const schema = {
   }),
   response: {
     200: Type.Object({ destination: Type.String(), paused: Type.Boolean() }),
-    '4xx': ErrorBody,
-    '5xx': ErrorBody,
   },
-}
+  errors: ['not_found'],
+} as const satisfies FastifySchema
 
 /**
  * `POST /api/destinations/{destination}/pause` and `/resume`: paused, a receiver is sent nothing, however
@@ -26,12 +28,25 @@ export function addPauseDestination(
   parts: { destinations: Pick<Destinations, 'pause' | 'resume'> },
 ): void {
   for (const verb of ['pause', 'resume'] as const) {
+    const paused = verb === 'pause'
+    const notes = {
+      operationId: `${verb}Destination`,
+      summary: paused ? 'Send nothing to a receiver' : 'Send to a receiver again',
+      replies: {
+        200: {
+          description: paused
+            ? 'It is sent nothing until it is resumed.'
+            : 'What waits is sent at once.',
+          examples: example('Done', { destination: 'example.com', paused }),
+        },
+      },
+    }
     app.post(
       `/api/destinations/:destination/${verb}`,
-      { schema, onRequest: requireOperator },
+      { schema: { ...schema, ...notes }, onRequest: requireOperator },
       async ({ params: { destination } }) => {
         if (await parts.destinations[verb](destination)) {
-          return { destination, paused: verb === 'pause' }
+          return { destination, paused }
         }
         throw new CallError(
           'not_found',

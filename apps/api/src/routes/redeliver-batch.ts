@@ -1,22 +1,33 @@
-import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { CallError } from '@posthaste/core/call-errors'
 import type { Logger } from '@posthaste/process/logger'
 import type { RedeliverOne, RedeliveryOutcome } from '@posthaste/store/redelivery'
 import { Type } from '@sinclair/typebox'
+import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import { ownKeyId } from '../caller.ts'
+import { example, exampleIds } from '../openapi/examples.ts'
 import { BatchIdParams, checkBatchId, unknownBatch } from './batch-id-params.ts'
 
 const schema = {
+  operationId: 'redeliverBatch',
+  tags: ['Redeliveries'],
+  summary: 'Deliver a batch again',
   params: BatchIdParams,
   response: {
     202: Type.Object({
       batchId: Type.String({ format: 'uuid' }),
       round: Type.Integer({ minimum: 2, description: 'The round of the delivery that begins.' }),
     }),
-    '4xx': ErrorBody,
-    '5xx': ErrorBody,
   },
-}
+  replies: {
+    202: {
+      description: 'It is delivered again, with every attempt that the settings give.',
+      headers: ['Location', 'x-mb-batch-id'],
+      examples: example('The second round', { batchId: exampleIds.batchId, round: 2 }),
+    },
+  },
+  errors: ['not_found', 'conflict'],
+} as const satisfies FastifySchema
 
 /**
  * `POST /api/batches/{batchId}/redeliver`: delivers a batch again, with every attempt that the settings

@@ -1,15 +1,20 @@
-import { ErrorBody } from '@posthaste/core/call-errors'
 import type { ApiKeys } from '@posthaste/store/api-keys'
 import { Type } from '@sinclair/typebox'
+import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import { requireOperator } from '../caller.ts'
 import type { KeyLookup } from '../key-lookup.ts'
 import { checkKeyId, KeyIdParams, unknownKey } from './key-id-params.ts'
 
 const schema = {
+  operationId: 'revokeKey',
+  tags: ['Keys'],
+  summary: 'Revoke a key',
   params: KeyIdParams,
-  response: { 204: Type.Null(), '4xx': ErrorBody, '5xx': ErrorBody },
-}
+  response: { 204: Type.Null() },
+  replies: { 204: { description: 'The key is refused from now on. Revoking twice is fine.' } },
+  errors: ['not_found'],
+} as const satisfies FastifySchema
 
 /**
  * `DELETE /api/keys/{id}`: the key is refused from now on, by other api processes within seconds. Its

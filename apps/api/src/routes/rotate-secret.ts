@@ -1,15 +1,31 @@
 import { RotatedSecret } from '@posthaste/core/api-key'
-import { CallError, ErrorBody } from '@posthaste/core/call-errors'
+import { CallError } from '@posthaste/core/call-errors'
 import type { ApiKeys } from '@posthaste/store/api-keys'
 import type { WebhookSecrets } from '@posthaste/store/webhook-secrets'
+import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import { requireOperator } from '../caller.ts'
+import { example, exampleIds } from '../openapi/examples.ts'
 import { checkKeyId, KeyIdParams, unknownKey } from './key-id-params.ts'
 
 const schema = {
+  operationId: 'rotateSecret',
+  tags: ['Keys'],
+  summary: "Make a new secret for a key's webhooks",
   params: KeyIdParams,
-  response: { 201: RotatedSecret, '4xx': ErrorBody, '5xx': ErrorBody },
-}
+  response: { 201: RotatedSecret },
+  replies: {
+    201: {
+      description: 'The new secret, shown this once. The one before signs beside it for 24 hours.',
+      examples: example('A new secret', {
+        id: exampleIds.key,
+        name: 'billing',
+        webhookSecret: 'whsec_…',
+      }),
+    },
+  },
+  errors: ['not_found', 'too_many_requests'],
+} as const satisfies FastifySchema
 
 /**
  * `POST /api/keys/{id}/rotate-secret`: makes a new secret for a key's webhooks and shows it, this once.

@@ -1,0 +1,44 @@
+import { exampleIds } from './examples.ts'
+
+/** The headers of replies, as components of the OpenAPI document. */
+export const replyHeaders = {
+  'x-mb-batch-id': {
+    description: 'The batchId that the call has, or would have had.',
+    required: true,
+    schema: { type: 'string', format: 'uuid' },
+    example: exampleIds.batchId,
+  },
+  Location: {
+    description: 'Where what came of the request can be looked up.',
+    required: true,
+    schema: { type: 'string', format: 'uri-reference' },
+    example: `/api/batches/${exampleIds.batchId}`,
+  },
+  'Retry-After': {
+    description: 'Whole seconds to wait before the request is sent again.',
+    required: true,
+    schema: { type: 'integer', minimum: 1 },
+    example: 5,
+  },
+  'WWW-Authenticate': {
+    description: 'How to authenticate.',
+    required: true,
+    schema: { type: 'string', const: 'Bearer' },
+    example: 'Bearer',
+  },
+} as const
+
+export type HeaderName = keyof typeof replyHeaders
+
+/** The headers that routes read, as parameters of the OpenAPI document. */
+export const requestHeaders = {
+  'Idempotency-Key': {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description:
+      'With the same key the same call gives the same batch for 24 hours: it may be sent again. With another call it is a 422.',
+    schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$' },
+    example: 'order-7',
+  },
+} as const

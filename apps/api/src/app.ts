@@ -21,6 +21,7 @@ import { addErrorReplies, describeInvalid, replyWithError } from './plugins/erro
 import { addHttpErrors, httpErrorOptions } from './plugins/http-errors.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addOpenApi } from './plugins/openapi.ts'
+import { addParameterChecks } from './plugins/parameter-checks.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCreateKey } from './routes/create-key.ts'
 import { addCreateRedelivery } from './routes/create-redelivery.ts'
@@ -83,6 +84,7 @@ export function buildApp(parts: ApiParts) {
   addBatchIdHeader(app)
   addHttpErrors(app)
   addJsonBodies(app)
+  addParameterChecks(app)
   const draining = addDraining(app)
   addOpenApi(app, { keysRequired: parts.auth.required })
 

@@ -81,14 +81,22 @@ function toCallError(error: Error): CallError {
       { retryAfterSeconds: databaseRetrySeconds, cause: error },
     )
   }
-  const { statusCode } = error as FastifyError
+  const { statusCode, code } = error as FastifyError
   if (statusCode === 413) {
     return new CallError('body_too_large', 'The body is larger than MAX_BODY_BYTES; send less.')
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new CallError(statusCode === 404 ? 'not_found' : 'invalid_request', error.message)
+    const sentence = frameworkSentences[code] ?? error.message.replace(/\.?$/, '.')
+    return new CallError(statusCode === 404 ? 'not_found' : 'invalid_request', sentence)
   }
   return new CallError('internal', 'Something went wrong on our side; send the call again.')
+}
+
+/** What Fastify says of requests in words of its own. */
+const frameworkSentences: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'The URL cannot be decoded; write a percent sign in it as %25.',
+  FST_ERR_MAX_PARAM_LENGTH: 'A part of the URL is too long; send a shorter one.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The body is not as long as Content-Length says.',
 }
 
 /**

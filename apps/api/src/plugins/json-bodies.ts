@@ -56,6 +56,6 @@ function parse(text: string): unknown {
     return JSON.parse(text)
   } catch (cause) {
     const detail = (cause as Error).message.slice(0, 200)
-    throw new CallError('invalid_request', `The body is not JSON: ${detail}`, { cause })
+    throw new CallError('invalid_request', `The body is not JSON: ${detail}.`, { cause })
   }
 }

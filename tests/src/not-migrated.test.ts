@@ -13,7 +13,7 @@ async function setup() {
   const client = new pg.Client(database.url)
   await client.connect()
   await client.query(
-    'drop schema posthaste, graphile_worker cascade; drop table public.posthaste_migrations',
+    'drop schema posthaste, ops, graphile_worker cascade; drop table public.posthaste_migrations',
   )
   await client.end()
 

@@ -2,6 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Logger, makeWorkerUtils } from 'graphile-worker'
 import { runner } from 'node-pg-migrate'
+import pg from 'pg'
+import { admitOperators } from './operator-role.ts'
 import type { Pool } from './pools.ts'
 
 const dir = fileURLToPath(new URL('../migrations', import.meta.url))
@@ -10,8 +12,11 @@ const migrationsTable = 'posthaste_migrations'
 /**
  * Brings a database up to date: Posthaste's tables and graphile-worker's. Two that run at once wait
  * for each other. Rejects with PostgreSQL's error, and the migration that failed is undone whole.
+ *
+ * Resolves to what is left to do for operators to read the views in `ops`: the statements that only an
+ * administrator of the server may run. Null: nothing is.
  */
-export async function migrate(databaseUrl: string): Promise<void> {
+export async function migrate(databaseUrl: string): Promise<string | null> {
   const workerUtils = await makeWorkerUtils({
     connectionString: databaseUrl,
     logger: new Logger(() => () => {}),
@@ -29,6 +34,13 @@ export async function migrate(databaseUrl: string): Promise<void> {
     advisoryLockMode: 'wait',
     log: () => {},
   })
+  const client = new pg.Client(databaseUrl)
+  await client.connect()
+  try {
+    return await admitOperators(client)
+  } finally {
+    await client.end()
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { readSettings } from '@posthaste/core/settings'
 import { checkPorts } from './dev/check-ports.ts'
 import { lockDataDir } from './dev/data-dir-lock.ts'
-import { prepareDevDatabase, startDevDatabase } from './dev/dev-database.ts'
+import { prepareDevDatabase, prepareDevOperator, startDevDatabase } from './dev/dev-database.ts'
 import { describeDev } from './dev/dev-description.ts'
 import { startDevProcesses } from './dev/dev-processes.ts'
 import { DevSettings } from './dev/dev-settings.ts'
@@ -58,6 +58,8 @@ async function start(settings: DevSettings): Promise<void> {
   }
   stopping.signal.throwIfAborted()
   const webhookSecret = await prepareDevDatabase(databaseUrl, dataDir)
+  // A server of yours is not given a login that you did not ask for: there is `pnpm operator-login`.
+  if (settings.DATABASE_URL === '') await prepareDevOperator(databaseUrl, dataDir)
   stopping.signal.throwIfAborted()
 
   const processes = startDevProcesses({ settings, databaseUrl, webhookSecret, print, log })

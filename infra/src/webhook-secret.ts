@@ -3,7 +3,7 @@ import { readSettings, SettingsError, sharedSettings } from '@posthaste/core/set
 import { createPools } from '@posthaste/store/pools'
 import { createWebhookSecrets, maxSigningSecrets } from '@posthaste/store/webhook-secrets'
 import { Type } from '@sinclair/typebox'
-import { describeDatabaseFault } from './postgres/database-fault.ts'
+import { describeDatabaseFault, describeUnmigrated } from './postgres/database-fault.ts'
 
 const Settings = Type.Object({
   DATABASE_URL: Type.String({ ...sharedSettings.DATABASE_URL, default: '' }),
@@ -51,11 +51,4 @@ async function readSecret(databaseUrl: string, rotate: boolean): Promise<string>
   throw new Error(
     `${maxSigningSecrets} default secrets sign already; rotate when the oldest has expired, a day after it was replaced.`,
   )
-}
-
-/** 3F000: no such schema; 42P01: no such table; 42703: no such column. */
-function describeUnmigrated(error: unknown): string | undefined {
-  const { code = '' } = error as { code?: string }
-  if (!['3F000', '42P01', '42703'].includes(code)) return undefined
-  return 'The database lacks a migration; run `pnpm migrate`.'
 }

@@ -1,8 +1,11 @@
-import { writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { migrate } from '@posthaste/store/migrate'
+import { createOperatorLogin } from '@posthaste/store/operator-role'
 import { createPools } from '@posthaste/store/pools'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
+import pg from 'pg'
 import { describeDatabaseFault } from '../postgres/database-fault.ts'
 import { startEmbeddedPostgres } from '../postgres/embedded-postgres.ts'
 import { keepPostgresRunning } from '../postgres/keep-postgres-running.ts'
@@ -49,4 +52,24 @@ export async function prepareDevDatabase(databaseUrl: string, dataDir: string): 
   } finally {
     await pools.close()
   }
+}
+
+/**
+ * Makes the login `operator`, for psql and Grafana, on the embedded PostgreSQL, and writes its URL to the
+ * file `operator-url` of `dataDir`. Its password stays the same for as long as the file does.
+ */
+export async function prepareDevOperator(databaseUrl: string, dataDir: string): Promise<void> {
+  const file = join(dataDir, 'operator-url')
+  const known = URL.parse(await readFile(file, 'utf8').catch(() => ''))
+  const url = new URL(databaseUrl)
+  url.username = 'operator'
+  url.password = known?.password || randomBytes(24).toString('base64url')
+  const client = new pg.Client(databaseUrl)
+  await client.connect()
+  try {
+    await createOperatorLogin(client, { name: url.username, password: url.password })
+  } finally {
+    await client.end()
+  }
+  await writeFile(file, `${url.href}\n`, { mode: 0o600 })
 }

@@ -14,7 +14,7 @@ export const DevSettings = Type.Object({
   DATA_DIR: Type.String({
     default: '.data',
     description:
-      'Folder of the embedded PostgreSQL, and of its connection string in the file `url`.',
+      'Folder of the embedded PostgreSQL, and of its connection strings in the files `url` and `operator-url`.',
   }),
   HOST: sharedSettings.HOST,
   LOG_LEVEL: sharedSettings.LOG_LEVEL,

@@ -46,6 +46,12 @@ test('everything comes up, is described, and ends with exit code 0', async () =>
   await client.query('select from posthaste.batches')
   await client.end()
 
+  const operator = new pg.Client((await readFile(join(dataDir, 'operator-url'), 'utf8')).trim())
+  await operator.connect()
+  await operator.query('select from ops.batches')
+  await expect(operator.query('select from posthaste.batches')).rejects.toThrow('permission denied')
+  await operator.end()
+
   const second = start()
   await second.closed
   expect(await second.exited).toEqual({ code: 1, signal: null })

@@ -27,6 +27,13 @@ export function describeDatabaseFault(error: unknown, databaseUrl: string): stri
   }
 }
 
+/** 3F000: no such schema; 42P01: no such table; 42703: no such column; 42883: no such function. */
+export function describeUnmigrated(error: unknown): string | undefined {
+  const { code = '' } = error as { code?: string }
+  if (!['3F000', '42P01', '42703', '42883'].includes(code)) return undefined
+  return 'The database lacks a migration; run `pnpm migrate`.'
+}
+
 /** `localhost` has two addresses, and the errors of both come as one. */
 function findCode(error: unknown): string | undefined {
   if (error instanceof AggregateError) return findCode(error.errors[0])

@@ -50,6 +50,13 @@ test("a caller lists and delivers again its own batches, another's are not there
   expect(all.json).toMatchObject({ total: 3 })
 })
 
+test("another key's batch cannot be canceled, and is not there", async () => {
+  const theirs = await send(other)
+  const path = `/api/batches/${theirs}/cancel`
+  expect(await on.post(path, undefined, as(own.key))).toMatchObject({ status: 404 })
+  expect([200, 409]).toContain((await on.post(path, undefined, as(other.key))).status)
+})
+
 test('without a key there is no list and no redelivery', async () => {
   expect(await on.request('/api/batches')).toMatchObject({ status: 401 })
   expect(await on.post('/api/redeliveries', { delivery: 'gone' }, {})).toMatchObject({

@@ -4,6 +4,7 @@ import { addHealthRoutes, type FindUnreadiness } from '@posthaste/process/health
 import type { Logger } from '@posthaste/process/logger'
 import type { ApiKeys } from '@posthaste/store/api-keys'
 import type { BatchList } from '@posthaste/store/batch-list'
+import type { Cancellation } from '@posthaste/store/cancellation'
 import type { Destinations } from '@posthaste/store/destinations'
 import type { Erasure } from '@posthaste/store/erasure'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
@@ -23,6 +24,7 @@ import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addOpenApi } from './plugins/openapi.ts'
 import { addParameterChecks } from './plugins/parameter-checks.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
+import { addCancelBatch } from './routes/cancel-batch.ts'
 import { addCreateKey } from './routes/create-key.ts'
 import { addCreateRedelivery } from './routes/create-redelivery.ts'
 import { addEraseBatch } from './routes/erase-batch.ts'
@@ -41,6 +43,7 @@ import { addRotateSecret } from './routes/rotate-secret.ts'
 /** What the api is built of; a test gives its own. */
 export type ApiParts = CallParts & {
   finished: Pick<FinishedBatches, 'wait'>
+  cancellation: Pick<Cancellation, 'cancel'>
   destinations: Destinations
   erasure: Pick<Erasure, 'erase'>
   auth: Omit<ApiKeyOptions, 'lookup'>
@@ -99,6 +102,7 @@ export function buildApp(parts: ApiParts) {
     addGetBatch(guarded, { ...parts, stopping: draining.stopping })
     addGetResult(guarded, parts)
     addEraseBatch(guarded, parts)
+    addCancelBatch(guarded, parts)
     addListDestinations(guarded, parts)
     addPauseDestination(guarded, parts)
     addCreateKey(guarded, parts)

@@ -1,19 +1,20 @@
 import { CallError } from '@posthaste/core/call-errors'
 import type { BatchResult } from '@posthaste/store/batches'
+import type { Cancellation } from '@posthaste/store/cancellation'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
-import type { Inferences } from '@posthaste/store/inferences'
 
 /**
  * Makes the function that waits for the result of a synchronous call's batch. Its turn must come within
- * `queueTimeoutMs`; once it runs, its own time limit ends it. A caller that hangs up cancels its batch, and
- * one that is cut off by a shutdown too, as long as it has not started: nobody would read the result.
+ * `queueTimeoutMs`; once it runs, its own time limit ends it. A caller that hangs up cancels its batch, also
+ * one that runs already, and one that is cut off by a shutdown as long as it has not started: nobody would
+ * read the result.
  */
 export function createAwaitResult(parts: {
   finished: Pick<FinishedBatches, 'wait'>
-  inferences: Pick<Inferences, 'cancelQueued'>
+  cancellation: Pick<Cancellation, 'abandon'>
   queueTimeoutMs: number
 }) {
-  const { finished, inferences, queueTimeoutMs } = parts
+  const { finished, cancellation, queueTimeoutMs } = parts
 
   return async (
     batchId: string,
@@ -28,7 +29,7 @@ export function createAwaitResult(parts: {
       if (result) return result
       // With an Idempotency-Key the caller may be waiting on another connection already.
       const isLeft = hungUp.aborted && options.mayBeSentAgain
-      const canceled = !isLeft && (await inferences.cancelQueued(batchId))
+      const canceled = !isLeft && (await cancellation.abandon(batchId, { running: hungUp.aborted }))
       if (stopping.aborted) throw unavailable('The service is shutting down; send the call again.')
       if (hungUp.aborted) throw unavailable('The caller hung up.')
       if (canceled) {

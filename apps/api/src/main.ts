@@ -8,10 +8,10 @@ import { createAcceptedCalls } from '@posthaste/store/accepted-calls'
 import { createApiKeys } from '@posthaste/store/api-keys'
 import { createBatchList } from '@posthaste/store/batch-list'
 import { createBatches } from '@posthaste/store/batches'
+import { createCancellation } from '@posthaste/store/cancellation'
 import { createDestinations } from '@posthaste/store/destinations'
 import { createErasure } from '@posthaste/store/erasure'
 import { createFinishedBatches } from '@posthaste/store/finished-batches'
-import { createInferences } from '@posthaste/store/inferences'
 import { createPools } from '@posthaste/store/pools'
 import { watchQueueDepth } from '@posthaste/store/queue-depth'
 import { createReadiness } from '@posthaste/store/readiness'
@@ -35,6 +35,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
   }
 
   const batches = createBatches(pools.pool)
+  const cancellation = createCancellation(pools.pool)
   const keys = createApiKeys(pools)
   const finished = createFinishedBatches({ databaseUrl: settings.DATABASE_URL, batches, log })
   const queueDepth = watchQueueDepth({ pool: pools.relaxedPool, maxQueued: settings.MAX_QUEUED })
@@ -51,12 +52,13 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     redelivery: createRedelivery(pools.pool),
     redeliveries: createRedeliveries(pools.pool),
     finished,
+    cancellation,
     destinations: createDestinations(pools.pool),
     erasure: createErasure(pools.pool),
     queueDepth,
     awaitResult: createAwaitResult({
       finished,
-      inferences: createInferences(pools),
+      cancellation,
       queueTimeoutMs: settings.SYNC_QUEUE_TIMEOUT_MS,
     }),
     guard: createAddressGuard({

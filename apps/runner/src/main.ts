@@ -6,6 +6,7 @@ import { startProcess } from '@posthaste/process/start-process'
 import { createDrain } from '@posthaste/store/drain'
 import { createInferences } from '@posthaste/store/inferences'
 import { joinWorkers } from '@posthaste/store/membership'
+import { listenTo } from '@posthaste/store/notifications'
 import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
 import { startWork } from '@posthaste/store/start-work'
@@ -71,12 +72,19 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, a
     maxInFlight: settings.RUNNER_CONCURRENCY,
     log,
   })
+  const cancellations = listenTo({
+    databaseUrl: settings.DATABASE_URL,
+    channel: 'posthaste_canceled',
+    onNotification: (batchId) => drain.abort(batchId, 'canceled'),
+    log,
+  })
   const work = await startWork({
     pools,
     workers,
     membership,
     claims: inferences,
     drain,
+    abort: (batchId) => drain.abort(batchId, 'lost'),
     tasks: { infer: drain.wakeUp, expire: inferences.expire },
     log,
   })
@@ -84,6 +92,7 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, a
 
   return async () => {
     await work.close(settings.SHUTDOWN_GRACE_MS)
+    await cancellations.close()
     await executor.close()
     await registry.close()
     await health.close()

@@ -12,7 +12,8 @@ const maxRuns = 3
  * delivery's wake-up, in one commit.
  *
  * What the deployment does wrong is a result too. When the process stops meanwhile, nothing is written
- * and the claim is given back: an inference may run twice, never be lost. A batch whose runner was lost
+ * and the claim is given back: an inference may run twice, never be lost. When the batch ends meanwhile,
+ * because it was canceled, the inference is aborted and its result is nobody's. A batch whose runner was lost
  * three times under it is ended, for it may be what kills them.
  */
 export function createRunBatch(parts: {
@@ -26,7 +27,7 @@ export function createRunBatch(parts: {
     const { batchId, claimedBy, data, timeoutMs, runs } = batch
     const startedMs = performance.now()
     const outcome = runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal)
-    if (signal.aborted) return
+    if (signal.aborted) return logAborted(batchId, signal.reason)
 
     const written = await finish({ batchId, claimedBy, outcome }, signal)
 
@@ -34,6 +35,12 @@ export function createRunBatch(parts: {
     const durationMs = Math.round(performance.now() - startedMs)
     if (written) log.info({ batchId, ...id, status, code, durationMs }, 'inference finished')
     else log.warn({ batchId }, 'batch had ended, or was given to another process')
+  }
+
+  /** The claim is given back when the process stops; otherwise it was no longer ours. */
+  function logAborted(batchId: string, reason: unknown): void {
+    if (reason === 'canceled') log.info({ batchId }, 'inference aborted, its batch was canceled')
+    if (reason === 'lost') log.warn({ batchId }, 'inference aborted, another process has its batch')
   }
 
   async function finish(batch: FinishedBatch, signal: AbortSignal): Promise<boolean> {

@@ -4,9 +4,10 @@ import { type Static, Type } from '@sinclair/typebox'
  * The states of a batch and of its delivery.
  *
  *     queued ──▶ running ──▶ succeeded | failed
- *       │  ▲        │
- *       │  └────────┘ its runner died or drained: it runs again
- *       └──▶ canceled | expired
+ *       │  ▲        │ │
+ *       │  └────────┘ │ its runner died or drained: it runs again
+ *       ├─────────────┴──▶ canceled
+ *       └──▶ expired
  *
  *     none | pending ──▶ delivered | exhausted | gone
  *               ▲                    │

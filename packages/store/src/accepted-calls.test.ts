@@ -109,7 +109,7 @@ test('a key is free again after 24 hours', async () => {
 test('the key of a batch that was canceled in the queue is free again', async () => {
   const canceled = someCall()
   await store.calls.acceptOnce(canceled, keyed('k6'))
-  await store.inferences.cancelQueued(canceled.batchId)
+  await store.cancellation.abandon(canceled.batchId, { running: false })
   const again = someCall()
   expect(await store.calls.acceptOnce(again, keyed('k6'))).toEqual({
     batchId: again.batchId,

@@ -14,15 +14,20 @@ export type Claims = {
  * after a claim was committed and before its rows arrived, nobody works on them, and their claimant
  * lives. What is not held in two audits in a row is such a claim; a claim whose rows are on their way is
  * not seen twice.
+ *
+ * The other way round, `abort` is called for each batch that this process works on and has no claim of:
+ * it was canceled, or given to another process, and its result would be refused. One that has just been
+ * finished may be among them.
  */
 export function auditClaims(parts: {
   claims: Claims
   workerId: () => string
-  /** Whether this process works on a batch now. */
-  holds: (batchId: string) => boolean
+  /** The batches that this process works on now. */
+  held: () => string[]
+  abort?: ((batchId: string) => void) | undefined
   log: { warn(fields: object, message: string): void }
 }) {
-  const { claims, workerId, holds, log } = parts
+  const { claims, workerId, held, abort = () => {}, log } = parts
   const stopping = new AbortController()
   let suspects = new Set<string>()
   const ended = keepAuditing()
@@ -40,8 +45,14 @@ export function auditClaims(parts: {
   }
 
   async function audit(): Promise<void> {
+    // What is held before the question is asked was claimed before, for this id or an earlier one.
     const id = workerId()
-    const unknown = (await claims.findClaimed(id)).filter((batchId) => !holds(batchId))
+    const heldBefore = held()
+    const claimed = new Set(await claims.findClaimed(id))
+    for (const batchId of heldBefore) if (!claimed.has(batchId)) abort(batchId)
+
+    const holds = new Set(held())
+    const unknown = [...claimed].filter((batchId) => !holds.has(batchId))
     const lost = unknown.filter((batchId) => suspects.has(batchId))
     suspects = new Set(unknown)
     if (lost.length === 0) return

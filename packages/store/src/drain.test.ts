@@ -138,3 +138,13 @@ test('close aborts what is in flight when the grace is over', async () => {
   await drain.close(0)
   expect(running[0]?.signal.aborted).toBe(true)
 })
+
+test('one batch is aborted, with the reason, and the others go on', async () => {
+  const { drain, add, isRunning, running } = setup()
+  add('a', 2)
+  await isRunning(['a0', 'a1'])
+  drain.abort('a1', 'canceled')
+  drain.abort('a9', 'canceled')
+  expect(running.map(({ signal }) => signal.reason)).toEqual([undefined, 'canceled'])
+  expect(drain.held()).toEqual(['a0', 'a1'])
+})

@@ -5,6 +5,9 @@ const gatherRoomMs = 5
 const shareEveryMs = 1_000
 const lastWritesMs = 1_000
 
+/** Why the work on a batch is aborted while the process goes on: it was canceled, or is another's now. */
+export type AbortReason = 'canceled' | 'lost'
+
 /**
  * Works on what is due for keys, side by side. `wakeUp(key)` starts the drain of a key, or tells the
  * one under way to look again; a drain claims while it has room and ends when nothing is due.
@@ -30,10 +33,9 @@ export function createDrain<Item extends { batchId: string }>(parts: {
 }) {
   const { claim, work, share, width, maxInFlight, log } = parts
   const drains = new Map<string, { lookAgain(): void; resume(): void }>()
-  const inFlight = new Map<string, Promise<void>>()
+  const inFlight = new Map<string, { done: Promise<void>; stop: AbortController }>()
   const loops = new Set<Promise<void>>()
   const stopping = new AbortController()
-  const aborting = new AbortController()
 
   function wakeUp(key: string): void {
     if (stopping.signal.aborted) return
@@ -65,7 +67,8 @@ export function createDrain<Item extends { batchId: string }>(parts: {
     }
     const start = (item: Item) => {
       own++
-      const done = work(item, aborting.signal)
+      const stop = new AbortController()
+      const done = work(item, stop.signal)
         .catch((error) => log.warn({ key, reason: (error as Error).message }, 'work failed'))
         .then(() => {
           own--
@@ -74,7 +77,7 @@ export function createDrain<Item extends { batchId: string }>(parts: {
           if (inFlight.size !== maxInFlight - 1) return
           for (const waiting of drains.values()) waiting.resume()
         })
-      inFlight.set(item.batchId, done)
+      inFlight.set(item.batchId, { done, stop })
     }
 
     while (!stopping.signal.aborted && (due || own > 0)) {
@@ -110,8 +113,13 @@ export function createDrain<Item extends { batchId: string }>(parts: {
 
   return {
     wakeUp,
-    /** Whether a batch is being worked on. */
-    holds: (batchId: string): boolean => inFlight.has(batchId),
+    /** The batches that are being worked on. */
+    held: (): string[] => [...inFlight.keys()],
+
+    /** Aborts the `signal` of one batch, with a reason that its work is told; one that is not held is left. */
+    abort(batchId: string, reason: AbortReason): void {
+      inFlight.get(batchId)?.stop.abort(reason)
+    },
 
     /**
      * Claims nothing more and waits for what is in flight, `graceMs` at most; then aborts the `signal`
@@ -121,13 +129,18 @@ export function createDrain<Item extends { batchId: string }>(parts: {
     async close(graceMs: number): Promise<void> {
       stopping.abort()
       for (const drain of drains.values()) drain.lookAgain()
-      const grace = pause(graceMs, aborting.signal)
-      const ended = Promise.all(loops).then(() => Promise.all(inFlight.values()))
-      await Promise.race([ended, grace])
-      aborting.abort()
+      const over = new AbortController()
+      const ended = Promise.all(loops).then(() =>
+        Promise.all([...inFlight.values()].map(({ done }) => done)),
+      )
+      await Promise.race([ended, pause(graceMs, over.signal)])
+      over.abort()
+      for (const { stop } of inFlight.values()) stop.abort()
       const settled = new AbortController()
       void ended.then(() => settled.abort())
       await pause(lastWritesMs, settled.signal)
     },
   }
 }
+
+export type Drain = ReturnType<typeof createDrain>

@@ -1,7 +1,6 @@
-import { pause } from '@posthaste/core/pause'
-import pg from 'pg'
 import type { Batches, BatchResult } from './batches.ts'
 import { gathered } from './gathered.ts'
+import { listenTo } from './notifications.ts'
 
 const recheckMs = 30_000
 
@@ -17,48 +16,22 @@ export function createFinishedBatches(parts: {
 }) {
   const { databaseUrl, batches, log } = parts
   const waiting = new Map<string, Set<(result: BatchResult) => void>>()
-  const stopping = new AbortController()
-  let client: pg.Client | undefined
-  const ended = listen()
-  const recheck = setInterval(() => lookUp([...waiting.keys()]), recheckMs)
+  const lookUpAll = () => lookUp([...waiting.keys()])
+  const listening = listenTo({
+    databaseUrl,
+    channel: 'posthaste_finished',
+    onNotification: (batchId) => {
+      if (waiting.has(batchId)) lookUp([batchId])
+    },
+    onListening: lookUpAll,
+    log,
+  })
+  const recheck = setInterval(lookUpAll, recheckMs)
 
   const findResult = gathered(async (batchIds: string[]) => {
     const results = await batches.findResults(batchIds)
     return batchIds.map((batchId) => results.get(batchId))
   })
-
-  async function listen(): Promise<void> {
-    for (let pauseMs = 100; !stopping.signal.aborted; pauseMs = Math.min(pauseMs * 2, 2_000)) {
-      client = new pg.Client({
-        connectionString: databaseUrl,
-        application_name: 'posthaste finished batches',
-        connectionTimeoutMillis: 5_000,
-        keepAlive: true,
-        keepAliveInitialDelayMillis: 5_000,
-      })
-      const lost = new Promise<void>((resolve) => {
-        client?.on('error', () => resolve())
-        client?.on('end', resolve)
-      })
-      client.on('notification', ({ payload }) => {
-        if (payload && waiting.has(payload)) lookUp([payload])
-      })
-      try {
-        await client.connect()
-        await client.query('listen posthaste_finished')
-        lookUp([...waiting.keys()])
-        pauseMs = 100
-        await lost
-      } catch {
-        // The next turn connects again.
-      } finally {
-        await client.end().catch(() => {})
-      }
-      if (stopping.signal.aborted) return
-      log.warn({}, 'connection for notifications lost')
-      await pause(pauseMs, stopping.signal)
-    }
-  }
 
   function lookUp(batchIds: string[]): void {
     for (const batchId of batchIds) {
@@ -96,10 +69,8 @@ export function createFinishedBatches(parts: {
     },
 
     async close(): Promise<void> {
-      stopping.abort()
       clearInterval(recheck)
-      await client?.end().catch(() => {})
-      await ended
+      await listening.close()
     },
   }
 }

@@ -72,7 +72,7 @@ test('a finished batch never changes its result', async () => {
   const [batch] = await claim()
   await store.inferences.finish({ ...batch!, outcome: succeeded('1') })
   expect(await store.inferences.finish({ ...batch!, outcome: succeeded('2') })).toBe(false)
-  expect(await store.inferences.cancelQueued(batchId)).toBe(false)
+  expect(await store.cancellation.cancel(batchId)).toEqual({ ended: 'succeeded' })
   expect((await store.batches.findResults([batchId])).get(batchId)).toMatchObject({
     body: '{"data":1}',
   })
@@ -112,17 +112,4 @@ test('a batch whose time to start is over ends as expired, and its webhook is to
     delivery: { state: 'pending' },
   })
   expect(await store.batches.find(inTime.batchId)).toMatchObject({ state: 'running' })
-})
-
-test('a queued batch is canceled and its webhook is told, a running one goes on', async () => {
-  const queued = await store.accept()
-  expect(await store.inferences.cancelQueued(queued.batchId)).toBe(true)
-  expect(await store.inferences.cancelQueued(queued.batchId)).toBe(false)
-  expect(await store.batches.find(queued.batchId)).toMatchObject({
-    state: 'canceled',
-    delivery: { state: 'pending' },
-  })
-  const running = await store.accept()
-  await claim()
-  expect(await store.inferences.cancelQueued(running.batchId)).toBe(false)
 })

@@ -1,8 +1,9 @@
 import type { DeploymentId } from '@posthaste/core/deployment-id'
 import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
+import { afterEnd, afterEndCounts, returningEnded } from './end-of-batch.ts'
 import { gathered } from './gathered.ts'
 import type { Pool } from './pools.ts'
-import { wakeDeliver, wakeInfer } from './wake-ups.ts'
+import { wakeInfer } from './wake-ups.ts'
 
 /** A batch that this process may run; `claimedBy` is the worker that it was claimed for. */
 export type ClaimedBatch = {
@@ -22,21 +23,6 @@ export type FinishedBatch = {
 }
 
 /**
- * What follows the end of batches (a CTE `finished`), in the statement that ends them: the delivery, its
- * wake-up, and word to whoever waits.
- */
-const afterEnd = `pending as (
-    insert into posthaste.deliveries (batch_id, destination)
-    select batch_id, destination from finished where destination is not null),
-  woken as (
-    select ${wakeDeliver('destination')} from (
-      select distinct destination from finished where destination is not null order by 1) due),
-  told as (select pg_notify('posthaste_finished', batch_id::text) from finished where awaited)
-  select batch_id, (select count(*) from woken), (select count(*) from told) from finished`
-
-const returning = 'returning batch.batch_id, batch.destination, batch.awaited'
-
-/**
  * The runner's statements. `relaxedPool` serves claims: when a crash of PostgreSQL undoes one, the batch
  * is claimed again.
  */
@@ -47,7 +33,9 @@ export function createInferences(pools: {
   const { pool, relaxedPool } = pools
 
   const finishGathered = gathered(
-    async (group: FinishedBatch[]) => {
+    async (unordered: FinishedBatch[]) => {
+      // Rows are locked in the order of their batchIds, as by whoever marks them as awaited.
+      const group = unordered.toSorted((a, b) => (a.batchId < b.batchId ? -1 : 1))
       const finished = await pool.query({
         name: 'finish',
         // "is not distinct from", because an equality would be looked up in the index of claims, which
@@ -62,8 +50,9 @@ export function createInferences(pools: {
             finished_at = now(), claimed_by = null
           from outcome
           where batch.batch_id = outcome.batch_id and batch.claimed_by is not distinct from outcome.claimed_by
-          ${returning}),
-        ${afterEnd}`,
+          ${returningEnded}),
+        ${afterEnd}
+        select batch_id, ${afterEndCounts} from finished`,
         values: [
           group.map(({ batchId }) => batchId),
           group.map(({ claimedBy }) => claimedBy),
@@ -73,7 +62,7 @@ export function createInferences(pools: {
         ],
       })
       const written = new Set(finished.rows.map((row) => row.batch_id))
-      return group.map(({ batchId }) => written.has(batchId))
+      return unordered.map(({ batchId }) => written.has(batchId))
     },
     ({ outcome }) => outcome.body.length,
   )
@@ -140,32 +129,11 @@ export function createInferences(pools: {
             update posthaste.batches batch
             set state = 'expired', status = $1, code = $2, result = $3, finished_at = now()
             from due where batch.batch_id = due.batch_id
-            ${returning}),
-          ${afterEnd}`,
+            ${returningEnded}),
+          ${afterEnd}
+        select batch_id, ${afterEndCounts} from finished`,
         values: [status, code, body],
       })
-    },
-
-    /**
-     * Ends a queued batch as canceled; false when it is not queued. A batch that was claimed in the
-     * meantime goes on. Its idempotency key is forgotten: the same call may be sent again.
-     */
-    async cancelQueued(batchId: string): Promise<boolean> {
-      const { status, code, body } = failed('canceled', 'The batch was canceled before it started.')
-      const { rowCount } = await pool.query({
-        name: 'cancel_queued',
-        text: `with finished as (
-            update posthaste.batches batch
-            set state = 'canceled', status = $2, code = $3, result = $4, finished_at = now()
-            where batch_id = $1 and state = 'queued'
-            ${returning}),
-          forgotten as (
-            delete from posthaste.idempotency_keys
-            where batch_id in (select batch_id from finished)),
-          ${afterEnd}`,
-        values: [batchId, status, code, body],
-      })
-      return rowCount === 1
     },
 
     /** Wakes the runners of a deployment (`name/branch/version`), one of them. */

@@ -197,7 +197,7 @@ test('a minute has what was accepted, what ended and what was delivered in it', 
   await store.acceptAndFinish()
   await attempt(refused, { state: 'exhausted' })
   const { batchId } = await store.accept()
-  await store.inferences.cancelQueued(batchId)
+  await store.cancellation.cancel(batchId)
 
   // The test may run over the end of a minute.
   const [sum] = await store.query(

@@ -99,7 +99,7 @@ test('partitions are dropped after their days; one with what is unfinished is ke
   expect(logged).toContain('partition kept')
   expect(await store.batches.find(batchId)).toBeDefined()
 
-  await store.inferences.cancelQueued(waiting.batchId)
+  await store.cancellation.cancel(waiting.batchId)
   await store.query("update posthaste.deliveries set state = 'gone'")
   await retain(daysAhead(20))
   expect(logged).toContain('partition dropped')

@@ -1,6 +1,6 @@
 import { auditClaims, type Claims } from './claim-audit.ts'
 import { isDatabaseAway } from './database-errors.ts'
-import type { createDrain } from './drain.ts'
+import type { Drain } from './drain.ts'
 import type { joinWorkers } from './membership.ts'
 import type { Pools } from './pools.ts'
 import { startWakeUps, type WakeUpTasks } from './wake-ups.ts'
@@ -18,15 +18,18 @@ export async function startWork(parts: {
   workers: Pick<Workers, 'restore'>
   membership: Awaited<ReturnType<typeof joinWorkers>>
   claims: Claims
-  drain: Pick<ReturnType<typeof createDrain>, 'holds' | 'close'>
+  drain: Pick<Drain, 'held' | 'close'>
+  /** Stops the work on a batch that is this process's no longer; without, it ends and is refused. */
+  abort?: (batchId: string) => void
   tasks: WakeUpTasks
   log: { warn(fields: object, message: string): void }
 }): Promise<{ close: (graceMs: number) => Promise<void> }> {
-  const { pools, workers, membership, claims, drain, tasks, log } = parts
+  const { pools, workers, membership, claims, drain, abort, tasks, log } = parts
   const audit = auditClaims({
     claims,
     workerId: membership.workerId,
-    holds: drain.holds,
+    held: drain.held,
+    abort,
     log,
   })
   const wakeUps = startWakeUps({

@@ -3,6 +3,7 @@ import { succeeded } from '@posthaste/core/inference-outcome'
 import { type AcceptedCall, createAcceptedCalls } from './accepted-calls.ts'
 import { createApiKeys } from './api-keys.ts'
 import { createBatches } from './batches.ts'
+import { createCancellation } from './cancellation.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createInferences } from './inferences.ts'
 import { createPools } from './pools.ts'
@@ -45,6 +46,7 @@ export async function setupStore() {
     calls,
     batches: createBatches(pool),
     inferences,
+    cancellation: createCancellation(pool),
     deliveries,
     workers,
     apiKeys: createApiKeys(pools),

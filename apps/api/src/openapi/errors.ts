@@ -78,7 +78,7 @@ export const errorNotes: Record<CallErrorCode, { meaning: string; error: string 
   },
   canceled: {
     meaning: 'The batch was canceled.',
-    error: 'The batch was canceled before it started.',
+    error: 'The batch was canceled.',
   },
   unfinished: {
     meaning: 'The batch has not ended, so there is no result yet.',

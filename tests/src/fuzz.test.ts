@@ -135,6 +135,10 @@ async function makeKnownValues(): Promise<KnownValues> {
     on.request(path, { method: 'POST', body: JSON.stringify(body), headers })
   const get = (path: string) => on.request(path, { headers })
 
+  const cancelable = async (): Promise<string> =>
+    (await on.call('double/1', { data: 1, response_webhook: on.receiver.url }, headers)).json
+      .batchId
+
   const made: Made[] = []
   for (const name of ['a', 'b', 'c', 'd']) made.push((await post('/api/keys', { name })).json)
   callersKey = made[0]!.key
@@ -152,6 +156,8 @@ async function makeKnownValues(): Promise<KnownValues> {
   }
   const own = await on.call('double/1', { data: 1 }, as(callersKey))
   batchIds.push(own.headers.get('x-mb-batch-id') ?? '', createBatchId())
+  const linked = await on.call('double/1', { data: 2, response_format: 'links' }, headers)
+  const link = new URL(linked.json.data)
   const redelivery = await post('/api/redeliveries', { deployment: 'double' })
   const page = await get('/api/batches?limit=1')
   const keys = await get('/api/keys?limit=1')
@@ -162,6 +168,11 @@ async function makeKnownValues(): Promise<KnownValues> {
     branch: ['main', 'main', 'main', 'feature~ten', 'none'],
     version: ['1', '1', 'latest', 'latest', 'official', '9'],
     batchId: batchIds,
+    '/results/{batchId} batchId': [link.pathname.split('/').at(-1) ?? ''],
+    inline: ['true', 'false'],
+    expires: [link.searchParams.get('expires') ?? '', '1700000000'],
+    signature: [link.searchParams.get('signature') ?? '', 'bm90IHRoZSBzaWduYXR1cmU'],
+    '/api/batches/{batchId}/cancel batchId': [await cancelable(), createBatchId()],
     '/api/keys/{id} id': [made[1]!.id, createBatchId()],
     '/api/keys/{id}/rotate-secret id': [made[2]!.id, made[3]!.id],
     '/api/redeliveries/{id} id': [redelivery.json.id, createBatchId()],

@@ -29,6 +29,7 @@ import { addCreateKey } from './routes/create-key.ts'
 import { addCreateRedelivery } from './routes/create-redelivery.ts'
 import { addEraseBatch } from './routes/erase-batch.ts'
 import { addGetBatch } from './routes/get-batch.ts'
+import { addGetLinkedResult } from './routes/get-linked-result.ts'
 import { addGetOpenApi } from './routes/get-openapi.ts'
 import { addGetRedelivery } from './routes/get-redelivery.ts'
 import { addGetResult } from './routes/get-result.ts'
@@ -93,6 +94,7 @@ export function buildApp(parts: ApiParts) {
 
   app.register(async (open) => {
     addHealthRoutes(open, parts.findUnreadiness)
+    addGetLinkedResult(open, parts)
     addGetOpenApi(open)
     addDocsPage(open)
   })

@@ -71,6 +71,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
       maxTimeoutSecondsSync: settings.MAX_TIMEOUT_SECONDS_SYNC,
       maxTimeoutSecondsAsync: settings.MAX_TIMEOUT_SECONDS_ASYNC,
     },
+    publicUrl: settings.PUBLIC_URL,
     auth: { required: settings.REQUIRE_API_KEYS, operatorKey: settings.OPERATOR_KEY },
     keys,
     keyLookup: createKeyLookup({ apiKeys: keys, now: () => performance.now() }),

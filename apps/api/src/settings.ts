@@ -14,6 +14,13 @@ export const ApiSettings = Type.Object({
   ...sharedSettings,
   ...deploymentFolder,
   ...listenerPorts,
+  PUBLIC_URL: Type.String({
+    default: '',
+    pattern: '^https?://[^\\s/?#@]+(/[^\\s?#]*)?$',
+    takes: 'a URL like https://posthaste.example.com',
+    description:
+      'Where callers reach the api, for links to results. Unset: at the host that a call was sent to.',
+  }),
   REQUIRE_API_KEYS: Type.Boolean({
     default: false,
     description: 'Refuse calls without a key. A key that is sent is checked in any case.',

@@ -15,6 +15,7 @@ const callErrors = {
   request_timeout: 408,
   conflict: 409,
   erased: 410,
+  link_expired: 410,
   body_too_large: 413,
   idempotency_conflict: 422,
   deployment_error: 422,

@@ -19,6 +19,11 @@ export const Call = Type.Object(
     response_webhook_ignore_timeout: Type.Optional(
       Type.Boolean({ description: 'A receiver that is slow to answer is not an error.' }),
     ),
+    response_format: Type.Optional(
+      Type.Literal('links', {
+        description: 'Answer, and POST, a signed URL of the result, which is valid for an hour.',
+      }),
+    ),
     timeout_seconds: Type.Optional(
       Type.Integer({ minimum: 1, description: 'Time that the inference may take.' }),
     ),

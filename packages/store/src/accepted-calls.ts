@@ -17,6 +17,8 @@ export type AcceptedCall = DeploymentId & {
   ignoreTimeout: boolean
   /** The key that made the call. */
   keyId: string | null
+  /** Where the caller reaches the api, when it asks for a link to the result; without a slash at its end. */
+  publicUrl: string | null
 }
 
 /** The `Idempotency-Key` of a call: whose it is, and a digest of the request that it stands for. */
@@ -36,6 +38,7 @@ const columns = [
   ['destination', 'text'],
   ['ignore_timeout', 'boolean'],
   ['key_id', 'uuid'],
+  ['public_url', 'text'],
 ] as const
 
 const names = columns.map(([name]) => name).join(', ')
@@ -46,10 +49,10 @@ const calls = `call as (
 const insert = (from: string) => `accepted as (
   insert into posthaste.batches (batch_id, deployment, branch, version, request, timeout_seconds,
     priority, expires_at, synchronous, awaited, webhook_url, destination, ignore_timeout,
-    key_id)
+    key_id, public_url)
   select batch_id, deployment, branch, version, request, timeout_seconds, priority,
     now() + expires_in_seconds * interval '1 second', synchronous, synchronous, webhook_url, destination,
-    ignore_timeout, key_id
+    ignore_timeout, key_id, public_url
   from ${from}
   returning batch_id, deployment, branch, version, expires_at, destination),
 known as (
@@ -71,10 +74,13 @@ const accept = `with ${calls}, ${insert('call')}, ${wake}
 
 const idempotencyHours = 24
 
+/** The placeholder of a value that comes behind the columns. */
+const after = (place: number) => `$${columns.length + place}`
+
 const acceptIdempotent = `with ${calls},
   keyed as (
     insert into posthaste.idempotency_keys as known (caller, idempotency_key, fingerprint, batch_id)
-    select $14, $15, $16, batch_id from call
+    select ${after(1)}, ${after(2)}, ${after(3)}, batch_id from call
     on conflict (caller, idempotency_key) do update
       set fingerprint = excluded.fingerprint, batch_id = excluded.batch_id, created_at = now()
       where known.created_at < now() - interval '${idempotencyHours} hours'
@@ -148,5 +154,6 @@ function toColumns(group: AcceptedCall[]): unknown[][] {
     group.map((call) => call.destination),
     group.map((call) => call.ignoreTimeout),
     group.map((call) => call.keyId),
+    group.map((call) => call.publicUrl),
   ]
 }

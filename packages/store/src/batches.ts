@@ -1,6 +1,7 @@
-import type { Batch, BatchState, BatchSummary } from '@posthaste/core/batch'
+import { type Batch, type BatchState, type BatchSummary, hasEnded } from '@posthaste/core/batch'
 import { callErrorStatus } from '@posthaste/core/call-errors'
 import type { Pool } from './pools.ts'
+import { createPostedBodies, postedColumns } from './posted-bodies.ts'
 import { wakeInfer } from './wake-ups.ts'
 
 /** How a batch ended: what a synchronous call is answered with. */
@@ -21,8 +22,12 @@ const findBatch = `select ${batchColumns},
   from posthaste.batches batch left join posthaste.deliveries delivery using (batch_id)
   where batch.batch_id = $1 and ($2::uuid is null or batch.key_id = $2)`
 
+const statusColumn = `case when erased_at is null then status else ${callErrorStatus('erased')} end as status`
+
 /** What callers read of batches. */
 export function createBatches(pool: Pick<Pool, 'query'>) {
+  const posted = createPostedBodies(pool)
+
   return {
     /**
      * A batch with its delivery and every attempt of it. With `ownKeyId` only a batch of that key's calls.
@@ -46,19 +51,39 @@ export function createBatches(pool: Pick<Pool, 'query'>) {
     ): Promise<Map<string, { state: BatchState } | BatchResult>> {
       const { rows } = await pool.query({
         name: 'find_results',
-        text: `select batch_id, state, result,
-            case when erased_at is null then status else ${callErrorStatus('erased')} end as status
-          from posthaste.batches
+        text: `select batch_id, state, ${statusColumn}, ${postedColumns}
+          from posthaste.batches batch
           where batch_id = any($1::uuid[]) and ($2::uuid is null or key_id = $2)`,
         values: [batchIds, ownKeyId],
       })
-      return new Map(
-        rows.map(({ batch_id: batchId, state, status, result }) => [
-          batchId,
-          result === null ? { state } : { state, status, body: result },
-        ]),
-      )
+      const results = new Map<string, { state: BatchState } | BatchResult>()
+      for (const row of rows) {
+        const { batch_id: batchId, state, status } = row
+        const ended = hasEnded(state) && { status, body: await posted.toBody(row) }
+        results.set(batchId, { state, ...ended })
+      }
+      return results
     },
+
+    /**
+     * The result itself, as it is stored, also where a link to it was posted; undefined while there is
+     * none. With `ownKeyId` only that of a batch of that key's calls.
+     */
+    async findStoredResult(
+      batchId: string,
+      ownKeyId: string | null = null,
+    ): Promise<{ status: number; body: string } | undefined> {
+      const { rows } = await pool.query({
+        name: 'find_stored_result',
+        text: `select ${statusColumn}, result as body from posthaste.batches
+          where batch_id = $1 and ($2::uuid is null or key_id = $2) and result is not null`,
+        values: [batchId, ownKeyId],
+      })
+      return rows[0]
+    },
+
+    /** The secret that signs the links to results. */
+    getLinkSecret: posted.getLinkSecret,
 
     /**
      * Asks that the end of a batch is notified. Nothing changes when it has ended already: whoever

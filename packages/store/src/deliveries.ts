@@ -2,6 +2,7 @@ import type { AttemptError, AttemptTimings } from '@posthaste/core/batch'
 import type { NextStep } from '@posthaste/core/retry-schedule'
 import { gathered } from './gathered.ts'
 import type { Pool } from './pools.ts'
+import { createPostedBodies, postedColumns } from './posted-bodies.ts'
 import { wakeDeliver, wakeDeliverAt, wholeSecond } from './wake-ups.ts'
 
 /** A delivery that this process may attempt; `body` is sent as it is. */
@@ -88,7 +89,7 @@ const claimText = `with probe as (
   select room > 0 and taken.all >= room as is_full,
     taken.all < room and retries.due > taken.retries as held_back,
     (select failed_probes from probe), (select count(*) from probe_woken),
-    claimed.batch_id, claimed.attempts, batch.webhook_url, batch.ignore_timeout, batch.result, batch.key_id
+    claimed.batch_id, claimed.attempts, batch.webhook_url, batch.ignore_timeout, batch.key_id, ${postedColumns}
   from gate cross join retries cross join taken left join claimed on true
     left join posthaste.batches batch on batch.batch_id = claimed.batch_id`
 
@@ -101,6 +102,7 @@ export function createDeliveries(pools: {
   relaxedPool: Pick<Pool, 'query'>
 }) {
   const { pool, relaxedPool } = pools
+  const posted = createPostedBodies(pool)
 
   const recordGathered = gathered(async (group: RecordedAttempt[]) => {
     const recorded = await pool.query({
@@ -176,9 +178,9 @@ export function createDeliveries(pools: {
         values: [destination, limit, workerId, retryLimit, probeTimeoutMs],
       })
       const [{ is_full: isFull, held_back: heldBack }] = rows
-      const deliveries = rows
-        .filter((row) => row.batch_id !== null)
-        .map((row) => ({
+      const claimed = rows.filter((row) => row.batch_id !== null)
+      const deliveries = await Promise.all(
+        claimed.map(async (row) => ({
           batchId: row.batch_id,
           claimedBy: workerId,
           destination,
@@ -186,9 +188,10 @@ export function createDeliveries(pools: {
           attempts: row.attempts,
           url: row.webhook_url,
           ignoreTimeout: row.ignore_timeout,
-          body: row.result,
+          body: await posted.toBody(row),
           keyId: row.key_id,
-        }))
+        })),
+      )
       return { deliveries, isFull, heldBack }
     },
 

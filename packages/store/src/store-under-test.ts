@@ -85,5 +85,6 @@ export function someCall(): AcceptedCall {
     destination: '127.0.0.1:9',
     ignoreTimeout: false,
     keyId: null,
+    publicUrl: null,
   }
 }

@@ -5,7 +5,12 @@ import addFormats from 'ajv-formats'
 type Json = any
 
 /** A parameter of an operation with its schema. */
-export type Parameter = { name: string; in: 'path' | 'query' | 'header'; schema: Json }
+export type Parameter = {
+  name: string
+  in: 'path' | 'query' | 'header'
+  required?: boolean
+  schema: Json
+}
 
 /** An operation of the OpenAPI document; `body` is the schema of what it takes. */
 export type Operation = {

@@ -115,14 +115,15 @@ function validParts(operation: Operation, known: KnownValues): fc.Arbitrary<Part
   const valuesOf = (parameter: Parameter) => validValue(operation, parameter, known)
   const of = (place: Parameter['in']) => operation.parameters.filter((each) => each.in === place)
   const path = Object.fromEntries(of('path').map((each) => [each.name, valuesOf(each)]))
-  const query = of('query').map((each) =>
-    valuesOf(each).map((value) => [each.name, value] as const),
-  )
+  const query = of('query').map((each) => {
+    const value = valuesOf(each).map((text) => [each.name, text] as const)
+    return each.required ? value : fc.option(value, { nil: undefined, freq: 1 })
+  })
   const headers = Object.fromEntries(of('header').map((each) => [each.name, valuesOf(each)]))
   return fc
     .record({
       path: fc.record(path).map((values) => mapValues(values, encode)),
-      query: fc.tuple(...query.map((each) => fc.option(each, { nil: undefined, freq: 1 }))),
+      query: fc.tuple(...query),
       headers: fc.record(headers, { requiredKeys: [] }),
       body: operation.body ? validBody(operation, known) : fc.constant(undefined),
     })

@@ -26,12 +26,16 @@ export const callExamples: Examples = {
       ],
       response_webhook: 'https://example.com/done?order=7',
       response_webhook_ignore_timeout: true,
+      response_format: 'links',
       timeout_seconds: 900,
       priority: -10,
       expires_in_seconds: 3_600,
     },
   },
 }
+
+/** The body of a call with `response_format: "links"`. */
+const link = `https://posthaste.example.com/results/${exampleIds.batchId}?expires=1795528800&signature=Zm9yIGEgcGVyc29uIHRvIHNlZSB3aGF0IGl0IGlz`
 
 /** The results that go with `callExamples`, of a deployment that doubles numbers. */
 export const resultExamples: Examples = {
@@ -45,6 +49,12 @@ export const resultExamples: Examples = {
       ],
     },
   },
+}
+
+/** What a call is answered, and its webhook posted: a link where it asks for one. */
+export const bodyExamples: Examples = {
+  ...resultExamples,
+  link: { summary: 'With `response_format: "links"`', value: { data: link } },
 }
 
 export const acceptedExample = example('Accepted', { batchId: exampleIds.batchId })

@@ -16,7 +16,7 @@ export const errorNotes: Record<CallErrorCode, { meaning: string; error: string 
     error: 'The key in the header Authorization is not valid.',
   },
   forbidden: {
-    meaning: 'The route is for operators.',
+    meaning: 'The route is for operators, or the link is not valid.',
     error: "This is for operators; your key is a caller's.",
   },
   unknown_deployment: {
@@ -39,6 +39,11 @@ export const errorNotes: Record<CallErrorCode, { meaning: string; error: string 
     meaning: 'The result was erased.',
     error:
       'The request and the result of this batch were erased; only its times and states are left.',
+  },
+  link_expired: {
+    meaning: 'The hour of the link is over.',
+    error:
+      'The link was valid for an hour; ask GET /api/batches/{batchId}/result?inline=true for the result.',
   },
   body_too_large: {
     meaning: 'The body is larger than MAX_BODY_BYTES.',

@@ -12,8 +12,9 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
 import type { AwaitResult } from '../await-result.ts'
-import { acceptedExample, callExamples, resultExamples } from '../openapi/call-examples.ts'
+import { acceptedExample, bodyExamples, callExamples } from '../openapi/call-examples.ts'
 import { inferenceErrors } from '../openapi/errors.ts'
+import { findPublicUrl } from '../public-url.ts'
 import { type CallLimits, readCall } from '../read-call.ts'
 
 /** What calls need, and what tests replace. */
@@ -25,6 +26,8 @@ export type CallParts = {
   awaitResult: AwaitResult
   guard: Pick<AddressGuard, 'isAllowed'>
   limits: CallLimits
+  /** `PUBLIC_URL`; empty for the host of each request. */
+  publicUrl: string
   log: Pick<Logger, 'info'>
 }
 
@@ -43,7 +46,7 @@ const schema = {
   everyReplyHas: ['x-mb-batch-id'],
   response: { 200: Result, 202: Accepted },
   replies: {
-    200: { description: 'The result of a synchronous call.', examples: resultExamples },
+    200: { description: 'The result of a synchronous call.', examples: bodyExamples },
     202: {
       description: 'Accepted, and committed: the result will be posted to `response_webhook`.',
       headers: ['Location'],
@@ -107,6 +110,8 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     if ('missing' in resolved) throw new CallError('unknown_deployment', resolved.missing)
     const { deployment, branch, version } = resolved.found
     const options = await readCall(request.bodyText, request.body, parts)
+    const publicUrl =
+      request.body.response_format === 'links' ? findPublicUrl(request, parts.publicUrl) : null
     if (!queueDepth.take()) {
       throw new CallError('too_many_requests', 'The queue is full; send the call again later.', {
         retryAfterSeconds: 5,
@@ -114,7 +119,8 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     }
 
     const { keyId } = request.caller
-    const call = { batchId: request.id, keyId, deployment, branch, version, ...options }
+    const id = { deployment, branch, version }
+    const call = { batchId: request.id, keyId, publicUrl, ...id, ...options }
     const hungUp = whenHungUp(reply)
     const { batchId, repeated } = await accept(call, request)
     reply.header('x-mb-batch-id', batchId)

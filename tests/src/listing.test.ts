@@ -35,7 +35,12 @@ test('batches are listed newest first, each as it is shown by itself', async () 
   await on.delivered(batchId)
   await receiver.close()
   const { json } = await list({ delivery: 'gone', destination: `127.0.0.1:${receiver.port}` })
-  const { delivery, ...batch } = (await on.request(`/api/batches/${batchId}`)).json
+  const shown = (await on.request(`/api/batches/${batchId}`)).json
+  const { delivery, queuePosition, firstAttemptAt, lastAttemptAt, ...batch } = shown
+  expect({ queuePosition, firstAttemptAt }).toEqual({
+    queuePosition: null,
+    firstAttemptAt: lastAttemptAt,
+  })
   const { attempts, ...rest } = delivery
   expect(attempts).toHaveLength(1)
   expect(json).toEqual({ batches: [{ ...batch, delivery: rest }], nextCursor: null })

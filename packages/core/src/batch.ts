@@ -134,6 +134,9 @@ const deliveryFields = {
     Type.Integer({ minimum: 1, description: 'Counts up each time that it is delivered again.' }),
   ),
   nextAttemptAt: nullable(Time),
+  finishedAt: nullable(
+    Type.String({ format: 'date-time', description: 'When it was delivered, exhausted or gone.' }),
+  ),
 }
 
 /** A batch as `GET /api/batches` lists it: without its attempts. */
@@ -143,10 +146,26 @@ export const BatchSummary = Type.Object(
 )
 export type BatchSummary = Static<typeof BatchSummary>
 
+/** A queue position is counted up to this. */
+export const maxQueuePosition = 1_000
+
 /** A batch as `GET /api/batches/{batchId}` shows it. */
 export const Batch = Type.Object(
   {
     ...fields,
+    queuePosition: nullable(
+      Type.Integer({
+        minimum: 0,
+        maximum: maxQueuePosition,
+        description: `While it is queued, how many batches of its deployment's version are to run before it; ${maxQueuePosition} stands for that many or more.`,
+      }),
+    ),
+    firstAttemptAt: nullable(
+      Type.String({ format: 'date-time', description: 'When its delivery was attempted first.' }),
+    ),
+    lastAttemptAt: nullable(
+      Type.String({ format: 'date-time', description: 'The start of the latest attempt.' }),
+    ),
     delivery: Type.Object({ ...deliveryFields, attempts: Type.Array(Attempt) }),
   },
   { $id: 'Batch' },

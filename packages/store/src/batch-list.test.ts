@@ -146,7 +146,7 @@ test('a batch is listed as it is shown by itself, without its attempts', async (
     const { delivery, ...batch } = (await store.batches.find(summary!.batchId))!
     const { attempts, ...rest } = delivery
     expect(attempts).toEqual([])
-    expect(summary).toEqual({ ...batch, delivery: rest })
+    expect({ ...batch, delivery: rest }).toMatchObject(summary!)
   }
 })
 

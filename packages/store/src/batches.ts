@@ -1,5 +1,12 @@
-import { type Batch, type BatchState, type BatchSummary, hasEnded } from '@posthaste/core/batch'
+import {
+  type Batch,
+  type BatchState,
+  type BatchSummary,
+  hasEnded,
+  maxQueuePosition,
+} from '@posthaste/core/batch'
 import { callErrorStatus } from '@posthaste/core/call-errors'
+import { gathered } from './gathered.ts'
 import type { Pool } from './pools.ts'
 import { createPostedBodies, postedColumns } from './posted-bodies.ts'
 import { wakeInfer } from './wake-ups.ts'
@@ -11,9 +18,30 @@ export type BatchResult = { state: BatchState; status: number; body: string }
 export const batchColumns = `batch.batch_id, batch.state, batch.deployment, batch.branch, batch.version,
     batch.priority, batch.timeout_seconds, batch.accepted_at, batch.expires_at, batch.started_at,
     batch.finished_at, batch.erased_at, batch.status, batch.code, batch.webhook_url, batch.destination,
-    delivery.state as delivery_state, delivery.round, delivery.next_attempt_at`
+    delivery.state as delivery_state, delivery.round, delivery.next_attempt_at,
+    delivery.finished_at as delivery_finished_at`
 
-const findBatch = `select ${batchColumns},
+/** The queue of a batch's version: a condition on `ahead`, served by the index of the claims. */
+const inItsQueue = `ahead.state = 'queued' and ahead.deployment = batch.deployment
+        and ahead.branch = batch.branch and ahead.version = batch.version`
+
+/**
+ * How many are claimed before a queued batch. Each part is one range of the index of the claims, so that no
+ * row behind the batch is read.
+ */
+const queuePosition = `case when batch.state = 'queued' then (
+      select least(count(*), ${maxQueuePosition})::integer from (
+        (select from posthaste.batches ahead
+          where ${inItsQueue} and ahead.synchronous = batch.synchronous
+            and (ahead.priority, ahead.batch_id) < (batch.priority, batch.batch_id)
+          limit ${maxQueuePosition})
+        union all
+        (select from posthaste.batches ahead
+          where ${inItsQueue} and ahead.synchronous and not batch.synchronous
+          limit ${maxQueuePosition})) ahead) end as queue_position`
+
+/** Finds one batch. */
+export const findBatchText = `select ${batchColumns}, ${queuePosition},
     (select coalesce(json_agg(json_build_object('round', round, 'attempt', attempt, 'startedAt', started_at,
         'durationMs', duration_ms, 'status', status, 'error', error, 'detail', detail, 'reply', reply,
         'replyHeaders', reply_headers, 'timings', timings, 'address', address)
@@ -24,9 +52,25 @@ const findBatch = `select ${batchColumns},
 
 const statusColumn = `case when erased_at is null then status else ${callErrorStatus('erased')} end as status`
 
+// Locked in the order of the batchIds, as by those who finish them: two groups cannot wait for each other.
+const markAwaitedText = `with unmarked as materialized (
+    select batch_id from posthaste.batches
+    where batch_id = any($1::uuid[]) and not awaited and state in ('queued', 'running')
+    order by batch_id for update),
+  marked as (
+    update posthaste.batches batch set awaited = true
+    from unmarked where batch.batch_id = unmarked.batch_id
+    returning batch.state, batch.deployment || '/' || batch.branch || '/' || batch.version as id)
+  select ${wakeInfer('id')} from (
+    select distinct id from marked where state = 'queued' order by 1) due`
+
 /** What callers read of batches. */
 export function createBatches(pool: Pick<Pool, 'query'>) {
   const posted = createPostedBodies(pool)
+  const markAwaited = gathered(async (batchIds: string[]) => {
+    await pool.query({ name: 'mark_awaited', text: markAwaitedText, values: [batchIds] })
+    return batchIds
+  })
 
   return {
     /**
@@ -35,7 +79,7 @@ export function createBatches(pool: Pick<Pool, 'query'>) {
     async find(batchId: string, ownKeyId: string | null = null): Promise<Batch | undefined> {
       const { rows } = await pool.query({
         name: 'find_batch',
-        text: findBatch,
+        text: findBatchText,
         values: [batchId, ownKeyId],
       })
       return rows[0] && toBatch(rows[0])
@@ -88,17 +132,10 @@ export function createBatches(pool: Pick<Pool, 'query'>) {
     /**
      * Asks that the end of a batch is notified. Nothing changes when it has ended already: whoever
      * waits looks once after this. A queued one is woken: a claim that met its row locked has skipped it.
+     * Those who ask together share a statement.
      */
     async markAwaited(batchId: string): Promise<void> {
-      await pool.query({
-        name: 'mark_awaited',
-        text: `with marked as (
-            update posthaste.batches set awaited = true
-            where batch_id = $1 and not awaited and state in ('queued', 'running')
-            returning state, deployment || '/' || branch || '/' || version as id)
-          select ${wakeInfer('id')} from marked where state = 'queued'`,
-        values: [batchId],
-      })
+      await markAwaited(batchId)
     },
   }
 }
@@ -112,7 +149,13 @@ function toBatch(row: any): Batch {
     ...attempt,
     startedAt: new Date(attempt.startedAt).toISOString(),
   }))
-  return { ...summary, delivery: { ...summary.delivery, attempts } }
+  return {
+    ...summary,
+    queuePosition: row.queue_position,
+    firstAttemptAt: attempts[0]?.startedAt ?? null,
+    lastAttemptAt: attempts.at(-1)?.startedAt ?? null,
+    delivery: { ...summary.delivery, attempts },
+  }
 }
 
 /** A batch of a row with `batchColumns`. */
@@ -140,6 +183,7 @@ export function toBatchSummary(row: any): BatchSummary {
       destination: row.destination,
       round: row.round,
       nextAttemptAt: row.delivery_state === 'pending' ? iso(row.next_attempt_at) : null,
+      finishedAt: iso(row.delivery_finished_at),
     },
   }
 }

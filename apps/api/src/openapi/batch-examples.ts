@@ -36,11 +36,15 @@ const summary: BatchSummary = {
     destination: 'example.com',
     round: 1,
     nextAttemptAt: null,
+    finishedAt: '2026-11-24T12:00:00.550Z',
   },
 }
 
 export const batchExample = example('A batch that was delivered', {
   ...summary,
+  queuePosition: null,
+  firstAttemptAt: attempt.startedAt,
+  lastAttemptAt: attempt.startedAt,
   delivery: { ...summary.delivery, attempts: [attempt] },
 })
 

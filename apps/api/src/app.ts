@@ -1,5 +1,6 @@
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { createBatchId } from '@posthaste/core/batch-id'
+import type { Stats } from '@posthaste/core/stats'
 import { addHealthRoutes, type FindUnreadiness } from '@posthaste/process/health'
 import type { Logger } from '@posthaste/process/logger'
 import type { ApiKeys } from '@posthaste/store/api-keys'
@@ -33,7 +34,9 @@ import { addGetLinkedResult } from './routes/get-linked-result.ts'
 import { addGetOpenApi } from './routes/get-openapi.ts'
 import { addGetRedelivery } from './routes/get-redelivery.ts'
 import { addGetResult } from './routes/get-result.ts'
+import { addGetStats } from './routes/get-stats.ts'
 import { addListBatches } from './routes/list-batches.ts'
+import { addListDeployments, type DeploymentListParts } from './routes/list-deployments.ts'
 import { addListDestinations } from './routes/list-destinations.ts'
 import { addListKeys } from './routes/list-keys.ts'
 import { addPauseDestination } from './routes/pause-destination.ts'
@@ -43,6 +46,7 @@ import { addRotateSecret } from './routes/rotate-secret.ts'
 
 /** What the api is built of; a test gives its own. */
 export type ApiParts = CallParts & {
+  deploymentList: DeploymentListParts
   finished: Pick<FinishedBatches, 'wait'>
   cancellation: Pick<Cancellation, 'cancel'>
   destinations: Destinations
@@ -54,6 +58,7 @@ export type ApiParts = CallParts & {
   batchList: BatchList
   redelivery: RedeliverOne
   redeliveries: Pick<Redeliveries, 'create' | 'find'>
+  findStats: () => Promise<Stats>
   maxBodyBytes: number
   findUnreadiness: FindUnreadiness
   log: Logger
@@ -115,6 +120,8 @@ export function buildApp(parts: ApiParts) {
     addRedeliverBatch(guarded, parts)
     addCreateRedelivery(guarded, parts)
     addGetRedelivery(guarded, parts)
+    addListDeployments(guarded, parts.deploymentList)
+    addGetStats(guarded, parts)
   })
 
   return { app, drain: draining.drain }

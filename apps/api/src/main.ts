@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { createAddressGuard } from '@posthaste/addresses/address-guard'
 import { createOwnListeners } from '@posthaste/addresses/own-listeners'
 import { parseNetworks } from '@posthaste/core/address-rules'
@@ -9,6 +10,7 @@ import { createApiKeys } from '@posthaste/store/api-keys'
 import { createBatchList } from '@posthaste/store/batch-list'
 import { createBatches } from '@posthaste/store/batches'
 import { createCancellation } from '@posthaste/store/cancellation'
+import { createDeploymentBacklogs } from '@posthaste/store/deployment-backlogs'
 import { createDestinations } from '@posthaste/store/destinations'
 import { createErasure } from '@posthaste/store/erasure'
 import { createFinishedBatches } from '@posthaste/store/finished-batches'
@@ -17,11 +19,16 @@ import { watchQueueDepth } from '@posthaste/store/queue-depth'
 import { createReadiness } from '@posthaste/store/readiness'
 import { createRedeliveries } from '@posthaste/store/redeliveries'
 import { createRedelivery } from '@posthaste/store/redelivery'
+import { createStats } from '@posthaste/store/stats'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import { buildApp } from './app.ts'
 import { createAwaitResult } from './await-result.ts'
 import { createKeyLookup } from './key-lookup.ts'
 import { ApiSettings } from './settings.ts'
+import { createSharedAnswer } from './shared-answer.ts'
+
+const backlogsFreshMs = 1_000
+const statsFreshMs = 2_000
 
 await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
   const pools = createPools(settings.DATABASE_URL, log)
@@ -36,6 +43,8 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
 
   const batches = createBatches(pools.pool)
   const cancellation = createCancellation(pools.pool)
+  const stats = createStats(pools.pool)
+  const now = () => performance.now()
   const keys = createApiKeys(pools)
   const finished = createFinishedBatches({ databaseUrl: settings.DATABASE_URL, batches, log })
   const queueDepth = watchQueueDepth({ pool: pools.relaxedPool, maxQueued: settings.MAX_QUEUED })
@@ -74,8 +83,23 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     publicUrl: settings.PUBLIC_URL,
     auth: { required: settings.REQUIRE_API_KEYS, operatorKey: settings.OPERATOR_KEY },
     keys,
-    keyLookup: createKeyLookup({ apiKeys: keys, now: () => performance.now() }),
+    keyLookup: createKeyLookup({ apiKeys: keys, now }),
     webhookSecrets: createWebhookSecrets(pools.pool),
+    findStats: createSharedAnswer({
+      ask: () => stats.find(Date.now()),
+      freshMs: statsFreshMs,
+      now,
+    }),
+    deploymentList: {
+      registry,
+      findBacklogs: createSharedAnswer({
+        ask: createDeploymentBacklogs(pools.pool).find,
+        freshMs: backlogsFreshMs,
+        now,
+      }),
+      deploymentsDir: resolve(settings.DEPLOYMENTS_DIR),
+      functionThreads: settings.FUNCTION_THREADS,
+    },
     maxBodyBytes: settings.MAX_BODY_BYTES,
     findUnreadiness: createReadiness(pools.pool).findUnreadiness,
     log,

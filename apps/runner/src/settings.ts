@@ -17,12 +17,6 @@ export const RunnerSettings = Type.Object({
     maximum: 10_000,
     description: 'Batches that one runner holds at once, over all deployments.',
   }),
-  FUNCTION_THREADS: wholeNumber({
-    default: 4,
-    minimum: 1,
-    maximum: 256,
-    description: 'Worker threads of a function deployment: calls of it that run side by side.',
-  }),
   FUNCTION_MEMORY_MB: wholeNumber({
     default: 512,
     minimum: 16,

@@ -9,6 +9,10 @@ export const createBatchId = (): string => v7()
 /** Whether a text is a batchId: a UUIDv7, in lower or upper case. */
 export const isBatchId = (text: string): boolean => validate(text) && version(text) === 7
 
+/** When a batchId was made, in milliseconds since 1970, by the clock of the process that made it. */
+export const batchIdTimeMs = (batchId: string): number =>
+  Number.parseInt(batchId.slice(0, 8) + batchId.slice(9, 13), 16)
+
 const maxTimeMs = 2 ** 48 - 1
 
 /**

@@ -134,4 +134,11 @@ export const deploymentFolder = {
     default: false,
     description: 'Take up changes in the folder while running. `pnpm dev` sets it.',
   }),
+  FUNCTION_THREADS: wholeNumber({
+    default: 4,
+    minimum: 1,
+    maximum: 256,
+    description:
+      'Worker threads of a function deployment in each runner: calls of it that run side by side.',
+  }),
 }

@@ -81,6 +81,9 @@ export async function createRegistry(options: { dir: string; watch: boolean; log
     /** Everything that is served. */
     list: (): Deployment[] => [...deployments.values()],
 
+    /** The aliases that work, with the version that each names. */
+    aliases: (): Scan['aliases'] => aliases,
+
     /** What looks like a deployment and is not served, with the reason. */
     failures: (): DeploymentFailure[] => failures,
 

@@ -20,7 +20,7 @@ const cancelText = `with found as materialized (
     update posthaste.batches batch
     set state = 'canceled', status = $3, code = $4, result = $5, finished_at = now(), claimed_by = null
     from found
-    where batch.batch_id = found.batch_id and found.state = any($6::text[])
+    where batch.batch_id = $1 and found.state = any($6::text[])
     ${returningEnded}),
   forgotten as (
     delete from posthaste.idempotency_keys

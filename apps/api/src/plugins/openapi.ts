@@ -21,6 +21,7 @@ const tags = [
   { name: 'Batches', description: 'What became of calls.' },
   { name: 'Redeliveries', description: 'Delivering results again.' },
   { name: 'Destinations', description: 'The receivers of webhooks. For operators.' },
+  { name: 'Deployments', description: 'What is deployed, and how it does.' },
   { name: 'Keys', description: 'Who may call. For operators.' },
   { name: 'Service', description: 'The service itself.' },
 ]

@@ -12,11 +12,12 @@ export const as = (key: string) => ({ authorization: `Bearer ${key}` })
 export const operator = as(operatorKey)
 
 /** A stack that requires keys, with what is done with keys. Everything is logged. */
-export async function setupKeys() {
+export async function setupKeys(env: Record<string, string> = {}) {
   const on = await setupStack({
     REQUIRE_API_KEYS: 'true',
     OPERATOR_KEY: operatorKey,
     LOG_LEVEL: 'trace',
+    ...env,
   })
   const post = (path: string, body?: unknown, headers: Record<string, string> = operator) =>
     on.request(path, { method: 'POST', body: JSON.stringify(body), headers })

@@ -46,6 +46,8 @@ describe('making and listing keys', () => {
       scope: 'caller',
       createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
       lastUsedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      requestsPerSecond: null,
+      maxQueued: null,
     })
     expect(list.text).not.toContain(made.key)
     expect(list.text).not.toContain(made.webhookSecret)
@@ -103,6 +105,7 @@ describe('what a key may do', () => {
     ['POST', '/api/keys'],
     ['GET', '/api/keys'],
     ['DELETE', `/api/keys/${createBatchId()}`],
+    ['PATCH', `/api/keys/${createBatchId()}`],
     ['POST', `/api/keys/${createBatchId()}/rotate-secret`],
   ] as const
 

@@ -24,8 +24,11 @@ import { addHttpErrors, httpErrorOptions } from './plugins/http-errors.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addOpenApi } from './plugins/openapi.ts'
 import { addParameterChecks } from './plugins/parameter-checks.ts'
+import { addRequestLimits, type RequestLimits } from './plugins/request-limits.ts'
+import type { RequestRates } from './request-rates.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCancelBatch } from './routes/cancel-batch.ts'
+import { addChangeKey } from './routes/change-key.ts'
 import { addCreateKey } from './routes/create-key.ts'
 import { addCreateRedelivery } from './routes/create-redelivery.ts'
 import { addEraseBatch } from './routes/erase-batch.ts'
@@ -52,6 +55,8 @@ export type ApiParts = CallParts & {
   destinations: Destinations
   erasure: Pick<Erasure, 'erase'>
   auth: Omit<ApiKeyOptions, 'lookup'>
+  rates: Pick<RequestRates, 'take'>
+  requestLimits: RequestLimits
   keys: ApiKeys
   keyLookup: KeyLookup
   webhookSecrets: Pick<WebhookSecrets, 'rotate'>
@@ -105,6 +110,7 @@ export function buildApp(parts: ApiParts) {
   })
   app.register(async (guarded) => {
     addApiKeys(guarded, { ...parts.auth, lookup: parts.keyLookup })
+    addRequestLimits(guarded, { rates: parts.rates, limits: parts.requestLimits })
     addCallDeployment(guarded, { ...parts, stopping: draining.stopping })
     addGetBatch(guarded, { ...parts, stopping: draining.stopping })
     addGetResult(guarded, parts)
@@ -114,6 +120,7 @@ export function buildApp(parts: ApiParts) {
     addPauseDestination(guarded, parts)
     addCreateKey(guarded, parts)
     addListKeys(guarded, parts)
+    addChangeKey(guarded, parts)
     addRevokeKey(guarded, parts)
     addRotateSecret(guarded, parts)
     addListBatches(guarded, parts)

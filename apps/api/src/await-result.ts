@@ -1,5 +1,5 @@
 import { CallError } from '@posthaste/core/call-errors'
-import type { BatchResult } from '@posthaste/store/batches'
+import type { Batches, BatchResult } from '@posthaste/store/batches'
 import type { Cancellation } from '@posthaste/store/cancellation'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
 
@@ -7,14 +7,15 @@ import type { FinishedBatches } from '@posthaste/store/finished-batches'
  * Makes the function that waits for the result of a synchronous call's batch. Its turn must come within
  * `queueTimeoutMs`; once it runs, its own time limit ends it. A caller that hangs up cancels its batch, also
  * one that runs already, and one that is cut off by a shutdown as long as it has not started: nobody would
- * read the result.
+ * read the result. With an Idempotency-Key the batch is left as it is: another call may be waiting for it, or come and ask.
  */
 export function createAwaitResult(parts: {
   finished: Pick<FinishedBatches, 'wait'>
+  batches: Pick<Batches, 'findResults'>
   cancellation: Pick<Cancellation, 'abandon'>
   queueTimeoutMs: number
 }) {
-  const { finished, cancellation, queueTimeoutMs } = parts
+  const { finished, batches, cancellation, queueTimeoutMs } = parts
 
   return async (
     batchId: string,
@@ -27,17 +28,21 @@ export function createAwaitResult(parts: {
       const turn = AbortSignal.any([gone, AbortSignal.timeout(queueTimeoutMs)])
       const result = await finished.wait(batchId, turn)
       if (result) return result
-      // With an Idempotency-Key the caller may be waiting on another connection already.
-      const isLeft = hungUp.aborted && options.mayBeSentAgain
-      const canceled = !isLeft && (await cancellation.abandon(batchId, { running: hungUp.aborted }))
+      const wasQueued = options.mayBeSentAgain
+        ? await isQueued(batchId)
+        : await cancellation.abandon(batchId, { running: hungUp.aborted })
       if (stopping.aborted) throw unavailable('The service is shutting down; send the call again.')
       if (hungUp.aborted) throw unavailable('The caller hung up.')
-      if (canceled) {
+      if (wasQueued) {
         throw unavailable(
           `The call's turn did not come within ${queueTimeoutMs} ms; send it again, or use response_webhook.`,
         )
       }
     }
+  }
+
+  async function isQueued(batchId: string): Promise<boolean> {
+    return (await batches.findResults([batchId])).get(batchId)?.state === 'queued'
   }
 }
 

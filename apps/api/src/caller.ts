@@ -1,11 +1,19 @@
 import { CallError } from '@posthaste/core/call-errors'
+import type { FoundKey } from '@posthaste/store/api-keys'
 import type { FastifyRequest } from 'fastify'
 
 /**
  * Who sent a request. `keyId` is null for the operator's key of the settings, and for a request without
  * a key where none is required: nothing is protected there, so it may do what an operator may.
  */
-export type Caller = { keyId: string | null; scope: 'operator' | 'caller' }
+export type Caller = {
+  keyId: string | null
+  scope: 'operator' | 'caller'
+  /** The limits that are the key's own. */
+  limits?: FoundKey['limits']
+  /** No key was sent, and none is required. */
+  isAnonymous?: true
+}
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,13 @@
 import { createApiKey, digestApiKey } from '@posthaste/core/api-key'
+import type { FoundKey } from '@posthaste/store/api-keys'
 import { expect, test } from 'vitest'
 import { createKeyLookup } from './key-lookup.ts'
 
+const found: FoundKey = {
+  keyId: 'id',
+  scope: 'caller',
+  limits: { requestsPerSecond: 5, maxQueued: null },
+}
 const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
 
 function setup(...keys: string[]) {
@@ -12,9 +18,7 @@ function setup(...keys: string[]) {
       async findByDigests(digests) {
         state.asked.push(digests.length)
         if (state.isAway) throw away
-        return digests.map((digest) =>
-          valid.has(digest.toString('hex')) ? { keyId: 'id', scope: 'caller' } : undefined,
-        )
+        return digests.map((digest) => (valid.has(digest.toString('hex')) ? found : undefined))
       },
     },
     now: () => state.nowMs,
@@ -27,7 +31,7 @@ test('a key costs one query in three seconds, however many calls it makes', asyn
   const { lookup, state } = setup(key)
   await Promise.all(Array.from({ length: 100 }, () => lookup.find(key)))
   state.nowMs = 2_999
-  expect(await lookup.find(key)).toEqual({ keyId: 'id', scope: 'caller' })
+  expect(await lookup.find(key)).toEqual(found)
   expect(state.asked).toEqual([1])
   state.nowMs = 3_000
   await lookup.find(key)

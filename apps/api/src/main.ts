@@ -15,15 +15,18 @@ import { createDestinations } from '@posthaste/store/destinations'
 import { createErasure } from '@posthaste/store/erasure'
 import { createFinishedBatches } from '@posthaste/store/finished-batches'
 import { createPools } from '@posthaste/store/pools'
-import { watchQueueDepth } from '@posthaste/store/queue-depth'
+import { createQueueCounts } from '@posthaste/store/queue-counts'
+import { createQueueDepth } from '@posthaste/store/queue-depth'
 import { createReadiness } from '@posthaste/store/readiness'
 import { createRedeliveries } from '@posthaste/store/redeliveries'
 import { createRedelivery } from '@posthaste/store/redelivery'
 import { createStats } from '@posthaste/store/stats'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
+import { createAcceptCall } from './accept-call.ts'
 import { buildApp } from './app.ts'
 import { createAwaitResult } from './await-result.ts'
 import { createKeyLookup } from './key-lookup.ts'
+import { createRequestRates } from './request-rates.ts'
 import { ApiSettings } from './settings.ts'
 import { createSharedAnswer } from './shared-answer.ts'
 
@@ -47,7 +50,15 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
   const now = () => performance.now()
   const keys = createApiKeys(pools)
   const finished = createFinishedBatches({ databaseUrl: settings.DATABASE_URL, batches, log })
-  const queueDepth = watchQueueDepth({ pool: pools.relaxedPool, maxQueued: settings.MAX_QUEUED })
+  const queueDepth = createQueueDepth({
+    counts: createQueueCounts(pools.relaxedPool),
+    limits: {
+      all: settings.MAX_QUEUED,
+      perDeployment: settings.MAX_QUEUED_PER_DEPLOYMENT,
+      perKey: settings.MAX_QUEUED_PER_KEY,
+    },
+    now,
+  })
   const ownListeners = createOwnListeners({
     host: settings.HOST,
     ports: [settings.PORT, settings.RUNNER_PORT, settings.DISPATCHER_PORT],
@@ -55,7 +66,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
   })
   const { app, drain } = buildApp({
     registry,
-    calls: createAcceptedCalls(pools.pool),
+    acceptCall: createAcceptCall({ calls: createAcceptedCalls(pools.pool), queueDepth }),
     batches,
     batchList: createBatchList(pools.pool),
     redelivery: createRedelivery(pools.pool),
@@ -64,9 +75,9 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     cancellation,
     destinations: createDestinations(pools.pool),
     erasure: createErasure(pools.pool),
-    queueDepth,
     awaitResult: createAwaitResult({
       finished,
+      batches,
       cancellation,
       queueTimeoutMs: settings.SYNC_QUEUE_TIMEOUT_MS,
     }),
@@ -82,6 +93,11 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     },
     publicUrl: settings.PUBLIC_URL,
     auth: { required: settings.REQUIRE_API_KEYS, operatorKey: settings.OPERATOR_KEY },
+    rates: createRequestRates({ now }),
+    requestLimits: {
+      perKey: settings.REQUESTS_PER_SECOND_PER_KEY,
+      anonymous: settings.REQUESTS_PER_SECOND_ANONYMOUS,
+    },
     keys,
     keyLookup: createKeyLookup({ apiKeys: keys, now }),
     webhookSecrets: createWebhookSecrets(pools.pool),

@@ -44,6 +44,33 @@ export const ApiSettings = Type.Object({
     maximum: 100_000_000,
     description: 'Further calls are refused with 429 while this many batches are queued.',
   }),
+  MAX_QUEUED_PER_DEPLOYMENT: wholeNumber({
+    default: 100_000_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    description:
+      'The same for each deployment, all its versions together. One that is not below MAX_QUEUED is no limit.',
+  }),
+  MAX_QUEUED_PER_KEY: wholeNumber({
+    default: 100_000_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    description:
+      'The same for the calls of each key, unless it has a `maxQueued` of its own. One that is not below MAX_QUEUED is no limit.',
+  }),
+  REQUESTS_PER_SECOND_PER_KEY: wholeNumber({
+    default: 1_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    description:
+      'Further calls of a key are refused with 429 for the rest of the second, in each api process, unless it has a `requestsPerSecond` of its own. OPERATOR_KEY is not limited.',
+  }),
+  REQUESTS_PER_SECOND_ANONYMOUS: wholeNumber({
+    default: 0,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: 'The same for all calls without a key together. 0: no limit.',
+  }),
   MAX_TIMEOUT_SECONDS_SYNC: wholeNumber({
     default: 300,
     ...seconds,

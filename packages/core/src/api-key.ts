@@ -18,9 +18,40 @@ const name = Type.String({
   description: 'What people know it by.',
 })
 
+const ownLimit = (maximum: number, description: string) =>
+  Type.Union([Type.Integer({ minimum: 1, maximum }), Type.Null()], { description })
+
+const limits = {
+  requestsPerSecond: ownLimit(
+    1_000_000,
+    'Calls a second in each api process; null: what REQUESTS_PER_SECOND_PER_KEY says.',
+  ),
+  maxQueued: ownLimit(
+    100_000_000,
+    'Batches of its calls that may be queued; null: what MAX_QUEUED_PER_KEY says.',
+  ),
+}
+
+/** The limits that are a key's own; null where the setting's holds. */
+const KeyLimits = Type.Object(limits)
+export type KeyLimits = Static<typeof KeyLimits>
+
+/** The body of `PATCH /api/keys/{id}`: the limits to be changed, null to have the setting's again. */
+export const KeyChange = Type.Partial(KeyLimits, {
+  $id: 'KeyChange',
+  additionalProperties: false,
+  minProperties: 1,
+})
+export type KeyChange = Static<typeof KeyChange>
+
 /** The body of `POST /api/keys`. */
 export const KeyRequest = Type.Object(
-  { name, scope: Type.Optional(Type.Union(KeyScope.anyOf, { default: 'caller' })) },
+  {
+    name,
+    scope: Type.Optional(Type.Union(KeyScope.anyOf, { default: 'caller' })),
+    requestsPerSecond: Type.Optional(limits.requestsPerSecond),
+    maxQueued: Type.Optional(limits.maxQueued),
+  },
   { $id: 'KeyRequest', additionalProperties: false },
 )
 export type KeyRequest = Static<typeof KeyRequest>
@@ -35,6 +66,7 @@ export const ApiKey = Type.Object(
     lastUsedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
       description: 'To the minute.',
     }),
+    ...limits,
   },
   { $id: 'ApiKey' },
 )

@@ -106,13 +106,18 @@ test('a key is free again after 24 hours', async () => {
   })
 })
 
-test('the key of a batch that was canceled in the queue is free again', async () => {
-  const canceled = someCall()
-  await store.calls.acceptOnce(canceled, keyed('k6'))
-  await store.cancellation.abandon(canceled.batchId, { running: false })
-  const again = someCall()
-  expect(await store.calls.acceptOnce(again, keyed('k6'))).toEqual({
-    batchId: again.batchId,
-    repeated: false,
-  })
+test('what a key stands for is found without a call being written', async () => {
+  const call = someCall()
+  await store.calls.acceptOnce(call, keyed('k7'))
+  const asked = ['k7', 'k8'].map((key) => store.calls.findOnce(keyed(key)))
+  const other = store.calls.findOnce(keyed('k7', 'b'))
+  expect(await Promise.all([...asked, other])).toEqual([
+    { batchId: call.batchId, repeated: true },
+    undefined,
+    'conflict',
+  ])
+  await store.query(
+    "update posthaste.idempotency_keys set created_at = now() - interval '25 hours' where idempotency_key = 'k7'",
+  )
+  expect(await store.calls.findOnce(keyed('k7'))).toBeUndefined()
 })

@@ -72,7 +72,7 @@ expiring as (
 const accept = `with ${calls}, ${insert('call')}, ${wake}
   select batch_id, (select count(*) from woken), (select count(*) from expiring) from accepted`
 
-const idempotencyHours = 24
+const idempotencyAge = "interval '24 hours'"
 
 /** The placeholder of a value that comes behind the columns. */
 const after = (place: number) => `$${columns.length + place}`
@@ -83,10 +83,21 @@ const acceptIdempotent = `with ${calls},
     select ${after(1)}, ${after(2)}, ${after(3)}, batch_id from call
     on conflict (caller, idempotency_key) do update
       set fingerprint = excluded.fingerprint, batch_id = excluded.batch_id, created_at = now()
-      where known.created_at < now() - interval '${idempotencyHours} hours'
+      where known.created_at < now() - ${idempotencyAge}
     returning batch_id),
   ${insert('call where batch_id in (select batch_id from keyed)')}, ${wake}
   select batch_id, (select count(*) from woken), (select count(*) from expiring) from accepted`
+
+// Old keys are left out as the statement above replaces them.
+const findIdempotent = `select known.batch_id, known.fingerprint
+  from unnest($1::text[], $2::text[]) with ordinality as sent(caller, idempotency_key, place)
+  left join posthaste.idempotency_keys known
+    on known.caller = sent.caller and known.idempotency_key = sent.idempotency_key
+      and known.created_at >= now() - ${idempotencyAge}
+  order by sent.place`
+
+/** What an `Idempotency-Key` was found to stand for: a batch, or another request than this one. */
+export type RepeatedCall = { batchId: string; repeated: true } | 'conflict'
 
 /**
  * Writes calls as batches, each together with its wake-up: once a promise from here resolves, the
@@ -100,6 +111,20 @@ export function createAcceptedCalls(pool: Pick<Pool, 'query'>) {
     },
     ({ data }) => data.length,
   )
+
+  const findKnown = gathered(async (keys: IdempotentCall[]) => {
+    const { rows } = await pool.query({
+      name: 'find_idempotency_keys',
+      text: findIdempotent,
+      values: [keys.map(({ caller }) => caller), keys.map(({ idempotencyKey }) => idempotencyKey)],
+    })
+    return keys.map(({ fingerprint }, index): RepeatedCall | undefined => {
+      const known = rows[index]
+      if (known.batch_id === null) return undefined
+      if (!fingerprint.equals(known.fingerprint)) return 'conflict'
+      return { batchId: known.batch_id, repeated: true }
+    })
+  })
 
   return {
     /** Commits a call; calls that arrive together share a statement. */
@@ -117,22 +142,21 @@ export function createAcceptedCalls(pool: Pick<Pool, 'query'>) {
       key: IdempotentCall,
     ): Promise<{ batchId: string; repeated: boolean } | 'conflict'> {
       const { caller, idempotencyKey, fingerprint } = key
-      const written = await pool.query({
-        name: 'accept_idempotent',
-        text: acceptIdempotent,
-        values: [...toColumns([call]), caller, idempotencyKey, fingerprint],
-      })
-      if (written.rowCount === 1) return { batchId: call.batchId, repeated: false }
-
-      const known = await pool.query({
-        name: 'find_idempotency_key',
-        text: `select batch_id, fingerprint from posthaste.idempotency_keys
-          where caller = $1 and idempotency_key = $2`,
-        values: [caller, idempotencyKey],
-      })
-      const { batch_id: batchId, fingerprint: knownFingerprint } = known.rows[0]
-      return fingerprint.equals(knownFingerprint) ? { batchId, repeated: true } : 'conflict'
+      for (;;) {
+        const written = await pool.query({
+          name: 'accept_idempotent',
+          text: acceptIdempotent,
+          values: [...toColumns([call]), caller, idempotencyKey, fingerprint],
+        })
+        if (written.rowCount === 1) return { batchId: call.batchId, repeated: false }
+        const known = await findKnown(key)
+        if (known) return known
+        // The key was freed in between, its batch canceled: it is this call's then.
+      }
     },
+
+    /** What the key of a call stands for; undefined for one that is free. */
+    findOnce: (key: IdempotentCall): Promise<RepeatedCall | undefined> => findKnown(key),
   }
 }
 

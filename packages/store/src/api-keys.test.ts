@@ -13,7 +13,7 @@ const find = async (key: string) => (await store.apiKeys.findByDigests([digestAp
 
 test('a key is found by its digest, and nowhere kept itself', async () => {
   const made = await store.apiKeys.create({ name: 'billing', scope: 'operator' })
-  expect(await find(made.key)).toEqual({ keyId: made.id, scope: 'operator' })
+  expect(await find(made.key)).toMatchObject({ keyId: made.id, scope: 'operator' })
   expect(await find(createApiKey())).toBeUndefined()
 
   const [{ row }] = await store.query('select to_jsonb(k)::text as row from posthaste.api_keys k')
@@ -40,6 +40,31 @@ test('a key that was revoked is neither found nor listed, and revoking it again 
   expect((await store.apiKeys.list({ limit: 9, cursor: undefined })).keys).toEqual([])
   expect(await store.apiKeys.revoke(id)).toBe(true)
   expect(await store.apiKeys.revoke(createBatchId())).toBe(false)
+})
+
+test('a key has the limits that it was made with, and those that were changed', async () => {
+  const none = { requestsPerSecond: null, maxQueued: null }
+  const limits = { requestsPerSecond: 50, maxQueued: 1_000 }
+  const plain = await store.apiKeys.create({ name: 'plain', scope: 'caller' })
+  const limited = await store.apiKeys.create({ name: 'limited', scope: 'caller', limits })
+  expect(await find(plain.key)).toMatchObject({ limits: none })
+  expect(await find(limited.key)).toMatchObject({ limits })
+
+  const changed = await store.apiKeys.change(limited.id, { requestsPerSecond: null })
+  expect(changed).toMatchObject({ id: limited.id, requestsPerSecond: null, maxQueued: 1_000 })
+  await store.apiKeys.change(limited.id, { maxQueued: 7 })
+  expect(await find(limited.key)).toMatchObject({
+    limits: { requestsPerSecond: null, maxQueued: 7 },
+  })
+  const { keys } = await store.apiKeys.list({ limit: 9, cursor: undefined })
+  expect(keys).toMatchObject([{ requestsPerSecond: null, maxQueued: 7 }, none])
+})
+
+test('a key that was revoked is not changed', async () => {
+  const { id } = await store.apiKeys.create({ name: 'gone', scope: 'caller' })
+  await store.apiKeys.revoke(id)
+  expect(await store.apiKeys.change(id, { maxQueued: 7 })).toBeUndefined()
+  expect(await store.apiKeys.change(createBatchId(), { maxQueued: 7 })).toBeUndefined()
 })
 
 test('pages of keys have each key once, the newest first', async () => {
@@ -77,7 +102,7 @@ test('a look-up does not wait for a key that somebody else is changing', async (
   const other = await store.pool.connect()
   await other.query('begin')
   await other.query('update posthaste.api_keys set name = name')
-  expect(await find(key)).toEqual({ keyId: id, scope: 'caller' })
+  expect(await find(key)).toMatchObject({ keyId: id, scope: 'caller' })
   await other.query('rollback')
   other.release()
 })

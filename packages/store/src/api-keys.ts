@@ -3,6 +3,7 @@ import {
   createApiKey,
   createKeyId,
   digestApiKey,
+  type KeyLimits,
   type KeyScope,
   type NewKey,
 } from '@posthaste/core/api-key'
@@ -10,7 +11,7 @@ import { createWebhookSecret } from '@posthaste/core/webhook-signature'
 import type { Pools } from './pools.ts'
 
 /** What a key that was sent stands for. */
-export type FoundKey = { keyId: string; scope: KeyScope }
+export type FoundKey = { keyId: string; scope: KeyScope; limits: KeyLimits }
 
 const findByDigests = `with used as (
     select key_id from posthaste.api_keys
@@ -19,12 +20,23 @@ const findByDigests = `with used as (
     for no key update skip locked),
   noted as (
     update posthaste.api_keys key set last_used_at = now() from used where key.key_id = used.key_id)
-  select key_id, scope, key_digest from posthaste.api_keys
+  select key_id, scope, key_digest, requests_per_second, max_queued from posthaste.api_keys
   where key_digest = any($1::bytea[]) and revoked_at is null`
 
 const create = `with made as (
-    insert into posthaste.api_keys (key_id, name, scope, key_digest) values ($1, $2, $3, $4))
+    insert into posthaste.api_keys
+      (key_id, name, scope, key_digest, requests_per_second, max_queued)
+    values ($1, $2, $3, $4, $6, $7))
   insert into posthaste.webhook_secrets (key_id, secret) values ($1, $5)`
+
+const columns = 'key_id, name, scope, created_at, last_used_at, requests_per_second, max_queued'
+
+// What is not given stays: null is a value here, which takes a limit of the key's own away.
+const change = `update posthaste.api_keys
+  set requests_per_second = case when $2 then $3::integer else requests_per_second end,
+    max_queued = case when $4 then $5::integer else max_queued end
+  where key_id = $1 and revoked_at is null
+  returning ${columns}`
 
 // Another process may take a key for valid for some seconds after it was revoked, so a batch can still
 // be written for it: an hour is ample.
@@ -43,11 +55,20 @@ export function createApiKeys(pools: Pick<Pools, 'pool' | 'relaxedPool'>) {
 
   return {
     /** Makes a key with its webhook secret. Both are in the reply and nowhere else: the key is kept as a digest. */
-    async create({ name, scope }: { name: string; scope: KeyScope }): Promise<NewKey> {
+    async create(options: {
+      name: string
+      scope: KeyScope
+      limits?: Partial<KeyLimits>
+    }): Promise<NewKey> {
+      const { name, scope, limits = {} } = options
       const id = createKeyId()
       const key = createApiKey()
       const webhookSecret = createWebhookSecret()
-      await pool.query(create, [id, name, scope, digestApiKey(key), webhookSecret])
+      const { requestsPerSecond = null, maxQueued = null } = limits
+      await pool.query(create, [
+        ...[id, name, scope, digestApiKey(key), webhookSecret],
+        ...[requestsPerSecond, maxQueued],
+      ])
       return { id, name, key, webhookSecret }
     },
 
@@ -57,7 +78,7 @@ export function createApiKeys(pools: Pick<Pools, 'pool' | 'relaxedPool'>) {
       cursor: string | undefined
     }): Promise<{ keys: ApiKey[]; nextCursor: string | null }> {
       const { rows } = await pool.query(
-        `select key_id, name, scope, created_at, last_used_at from posthaste.api_keys
+        `select ${columns} from posthaste.api_keys
           where revoked_at is null
             and key_id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
           order by key_id desc limit $2`,
@@ -65,6 +86,20 @@ export function createApiKeys(pools: Pick<Pools, 'pool' | 'relaxedPool'>) {
       )
       const keys = rows.slice(0, page.limit).map(toApiKey)
       return { keys, nextCursor: rows.length > page.limit ? keys.at(-1)!.id : null }
+    },
+
+    /**
+     * Changes a key's own limits, those that are given; null takes one away. Gives the key as it is then;
+     * undefined when there is none or it was revoked.
+     */
+    async change(keyId: string, limits: Partial<KeyLimits>): Promise<ApiKey | undefined> {
+      const { requestsPerSecond, maxQueued } = limits
+      const { rows } = await pool.query(change, [
+        keyId,
+        ...[requestsPerSecond !== undefined, requestsPerSecond ?? null],
+        ...[maxQueued !== undefined, maxQueued ?? null],
+      ])
+      return rows[0] && toApiKey(rows[0])
     },
 
     /** A key's name, by its id; undefined when there is none or it was revoked. */
@@ -89,7 +124,7 @@ export function createApiKeys(pools: Pick<Pools, 'pool' | 'relaxedPool'>) {
       const found = new Map(rows.map((row) => [row.key_digest.toString('hex'), row]))
       return digests.map((digest) => {
         const row = found.get(digest.toString('hex'))
-        return row && { keyId: row.key_id, scope: row.scope }
+        return row && { keyId: row.key_id, scope: row.scope, limits: toLimits(row) }
       })
     },
 
@@ -115,5 +150,12 @@ function toApiKey(row: any): ApiKey {
     scope: row.scope,
     createdAt: row.created_at.toISOString(),
     lastUsedAt: row.last_used_at?.toISOString() ?? null,
+    ...toLimits(row),
   }
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of pg has no type of its own.
+const toLimits = (row: any): KeyLimits => ({
+  requestsPerSecond: row.requests_per_second,
+  maxQueued: row.max_queued,
+})

@@ -22,9 +22,6 @@ const cancelText = `with found as materialized (
     from found
     where batch.batch_id = $1 and found.state = any($6::text[])
     ${returningEnded}),
-  forgotten as (
-    delete from posthaste.idempotency_keys
-    where $7 and batch_id in (select batch_id from finished)),
   stopped as (
     select pg_notify('posthaste_canceled', finished.batch_id::text)
     from finished join found using (batch_id) where found.state = 'running'),
@@ -37,13 +34,13 @@ const { status, code, body } = failed('canceled', 'The batch was canceled.')
 export function createCancellation(pool: Pick<Pool, 'query'>) {
   async function cancel(
     batchId: string,
-    options: { ownKeyId: string | null; states: BatchState[]; forgetKey: boolean },
+    options: { ownKeyId: string | null; states: BatchState[] },
   ): Promise<BatchState | undefined> {
-    const { ownKeyId, states, forgetKey } = options
+    const { ownKeyId, states } = options
     const { rows } = await pool.query({
       name: 'cancel',
       text: cancelText,
-      values: [batchId, ownKeyId, status, code, body, states, forgetKey],
+      values: [batchId, ownKeyId, status, code, body, states],
     })
     return rows[0]?.state
   }
@@ -55,18 +52,18 @@ export function createCancellation(pool: Pick<Pool, 'query'>) {
      */
     async cancel(batchId: string, ownKeyId: string | null = null): Promise<CancelOutcome> {
       const states: BatchState[] = ['queued', 'running']
-      const was = await cancel(batchId, { ownKeyId, states, forgetKey: false })
+      const was = await cancel(batchId, { ownKeyId, states })
       if (was === undefined) return 'unknown'
       return hasEnded(was) && was !== 'canceled' ? { ended: was } : 'canceled'
     },
 
     /**
-     * Cancels the batch of a caller who does not wait any more, and forgets its Idempotency-Key: the same
-     * call may be sent again. One that runs is canceled only with `running`. False when it is left as it is.
+     * Cancels the batch of a caller who does not wait any more. One that runs is canceled only with
+     * `running`. False when it is left as it is.
      */
     async abandon(batchId: string, { running }: { running: boolean }): Promise<boolean> {
       const states: BatchState[] = running ? ['queued', 'running'] : ['queued']
-      const was = await cancel(batchId, { ownKeyId: null, states, forgetKey: true })
+      const was = await cancel(batchId, { ownKeyId: null, states })
       return was !== undefined && states.includes(was)
     },
   }

@@ -20,6 +20,20 @@ export const replyHeaders = {
     schema: { type: 'integer', minimum: 1 },
     example: 5,
   },
+  'RateLimit-Policy': {
+    description:
+      'Where the calls are limited: what is allowed (draft-ietf-httpapi-ratelimit-headers-10).',
+    required: false,
+    schema: { type: 'string' },
+    example: '"calls";q=50;w=1, "queued";q=1000;qu="concurrent-requests"',
+  },
+  RateLimit: {
+    description:
+      'Where the calls are limited: what is left of it, and in how many seconds there is more.',
+    required: false,
+    schema: { type: 'string' },
+    example: '"calls";r=49;t=1, "queued";r=996;t=5',
+  },
   'WWW-Authenticate': {
     description: 'How to authenticate.',
     required: true,

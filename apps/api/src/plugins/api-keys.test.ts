@@ -13,7 +13,11 @@ import { addErrorReplies } from './error-replies.ts'
 
 const operatorKey = 'operator-key-of-the-settings'
 const callersKey = createApiKey()
-const caller: FoundKey = { keyId: '0198c0de-0000-7000-8000-000000000001', scope: 'caller' }
+const caller: FoundKey = {
+  keyId: '0198c0de-0000-7000-8000-000000000001',
+  scope: 'caller',
+  limits: { requestsPerSecond: null, maxQueued: null },
+}
 const keyWhileAway = createApiKey()
 
 /** A server that answers who called; `/operators` only to operators. */

@@ -14,6 +14,7 @@ export type ApiKeyOptions = {
 }
 
 const operator: Caller = { keyId: null, scope: 'operator' }
+const anonymous: Caller = { ...operator, isAnonymous: true }
 
 /**
  * Checks the key of a request: `Authorization: <key>` or `Authorization: Bearer <key>`. A key that is
@@ -38,7 +39,7 @@ export function addApiKeys(app: Api, { required, operatorKey, lookup }: ApiKeyOp
   async function findCaller(request: FastifyRequest): Promise<Caller | string> {
     const sent = readAuthorization(request)
     if (sent === undefined) {
-      return required ? 'Send your key in the header Authorization: Bearer <key>.' : operator
+      return required ? 'Send your key in the header Authorization: Bearer <key>.' : anonymous
     }
     if ('fault' in sent) return sent.fault
     const { key } = sent

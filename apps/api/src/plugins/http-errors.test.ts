@@ -7,6 +7,7 @@ import { type ApiParts, buildApp } from '../app.ts'
 
 const { app } = buildApp({
   auth: { required: false, operatorKey: '' },
+  requestLimits: { perKey: 1, anonymous: 0 },
   maxBodyBytes: 100_000,
   findUnreadiness: async () => undefined,
   log: createLogger('api', 'silent'),

@@ -21,6 +21,7 @@ type Operation = {
 async function setup() {
   const { app } = buildApp({
     auth: { required: true, operatorKey: '' },
+    requestLimits: { perKey: 1, anonymous: 0 },
     maxBodyBytes: 100_000,
     findUnreadiness: async () => undefined,
     log: createLogger('api', 'silent'),
@@ -149,6 +150,7 @@ test('a key is sent as Bearer or plain, and need not be where none is required',
   })
   const { app } = buildApp({
     auth: { required: false, operatorKey: '' },
+    requestLimits: { perKey: 1, anonymous: 0 },
     log: createLogger('api', 'silent'),
   } as Partial<ApiParts> as ApiParts)
   onTestFinished(() => app.close())
@@ -176,11 +178,12 @@ test('the headers of replies are in the document', async () => {
   const { operations, document } = await setup()
   const responses = operations.get('POST /v1/{deployment}/{version}')!.responses
   const headersOf = (status: number) => Object.keys(responses[status]!.headers ?? {}).sort()
-  expect(headersOf(202)).toEqual(['Location', 'x-mb-batch-id'])
-  expect(headersOf(401)).toEqual(['WWW-Authenticate', 'x-mb-batch-id'])
-  expect(headersOf(422)).toEqual(['x-mb-batch-id'])
-  expect(headersOf(429)).toEqual(['Retry-After', 'x-mb-batch-id'])
-  expect(headersOf(503)).toEqual(['Retry-After', 'x-mb-batch-id'])
+  const always = ['RateLimit', 'RateLimit-Policy', 'x-mb-batch-id']
+  expect(headersOf(202)).toEqual(['Location', ...always])
+  expect(headersOf(401)).toEqual([...always, 'WWW-Authenticate'].sort())
+  expect(headersOf(422)).toEqual(always)
+  expect(headersOf(429)).toEqual([...always, 'Retry-After'].sort())
+  expect(headersOf(503)).toEqual([...always, 'Retry-After'].sort())
   expect(document.components.responses.unavailable.headers).toHaveProperty('Retry-After')
 })
 

@@ -5,24 +5,24 @@ import { CallError } from '@posthaste/core/call-errors'
 import { mainBranch } from '@posthaste/core/deployment-id'
 import type { Registry } from '@posthaste/deployments/registry'
 import type { Logger } from '@posthaste/process/logger'
-import type { AcceptedCall, AcceptedCalls } from '@posthaste/store/accepted-calls'
+import type { IdempotentCall } from '@posthaste/store/accepted-calls'
 import type { Batches } from '@posthaste/store/batches'
-import type { QueueDepth } from '@posthaste/store/queue-depth'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
+import type { AcceptCall } from '../accept-call.ts'
 import type { Api } from '../api.ts'
 import type { AwaitResult } from '../await-result.ts'
 import { acceptedExample, bodyExamples, callExamples } from '../openapi/call-examples.ts'
 import { inferenceErrors } from '../openapi/errors.ts'
+import { addQuota } from '../plugins/request-limits.ts'
 import { findPublicUrl } from '../public-url.ts'
 import { type CallLimits, readCall } from '../read-call.ts'
 
 /** What calls need, and what tests replace. */
 export type CallParts = {
   registry: Pick<Registry, 'resolve'>
-  calls: AcceptedCalls
+  acceptCall: AcceptCall
   batches: Batches
-  queueDepth: Pick<QueueDepth, 'take' | 'giveBack'>
   awaitResult: AwaitResult
   guard: Pick<AddressGuard, 'isAllowed'>
   limits: CallLimits
@@ -43,7 +43,7 @@ const schema = {
   body: Call,
   bodyExamples: callExamples,
   requestHeaders: ['Idempotency-Key'],
-  everyReplyHas: ['x-mb-batch-id'],
+  everyReplyHas: ['x-mb-batch-id', 'RateLimit-Policy', 'RateLimit'],
   response: { 200: Result, 202: Accepted },
   replies: {
     200: { description: 'The result of a synchronous call.', examples: bodyExamples },
@@ -70,7 +70,7 @@ const version = Type.String({ description: 'A version, `latest`, or an alias.' }
  * answers with the result.
  */
 export function addCallDeployment(app: Api, parts: CallParts & { stopping: AbortSignal }): void {
-  const { registry, calls, batches, queueDepth, awaitResult, stopping, log } = parts
+  const { registry, acceptCall, batches, awaitResult, stopping, log } = parts
 
   app.post(
     '/v1/:deployment/:version',
@@ -110,19 +110,25 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     if ('missing' in resolved) throw new CallError('unknown_deployment', resolved.missing)
     const { deployment, branch, version } = resolved.found
     const options = await readCall(request.bodyText, request.body, parts)
+    const { keyId, limits } = request.caller
     const publicUrl =
       request.body.response_format === 'links' ? findPublicUrl(request, parts.publicUrl) : null
-    if (!queueDepth.take()) {
-      throw new CallError('too_many_requests', 'The queue is full; send the call again later.', {
-        retryAfterSeconds: 5,
-      })
-    }
-
-    const { keyId } = request.caller
     const id = { deployment, branch, version }
     const call = { batchId: request.id, keyId, publicUrl, ...id, ...options }
     const hungUp = whenHungUp(reply)
-    const { batchId, repeated } = await accept(call, request)
+    const { batchId, repeated } = await acceptCall({
+      call,
+      once: readIdempotentCall(request),
+      maxQueued: limits?.maxQueued ?? null,
+      onKeyQueue: ({ most, queued, secondsUntilRoom }) =>
+        addQuota(reply, {
+          name: 'queued',
+          limit: most,
+          remaining: most - queued,
+          resetSeconds: secondsUntilRoom,
+          unit: 'concurrent-requests',
+        }),
+    })
     reply.header('x-mb-batch-id', batchId)
     log.info({ batchId, deployment, branch, version, repeated }, 'accepted')
 
@@ -137,35 +143,6 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     )
     return sendBody(reply, status, body)
   }
-
-  async function accept(call: AcceptedCall, request: FastifyRequest) {
-    try {
-      const accepted = await write(call, request)
-      if (accepted.repeated) queueDepth.giveBack()
-      return accepted
-    } catch (error) {
-      queueDepth.giveBack()
-      throw error
-    }
-  }
-
-  async function write(call: AcceptedCall, request: FastifyRequest) {
-    const idempotencyKey = readIdempotencyKey(request)
-    if (idempotencyKey === undefined) {
-      await calls.accept(call)
-      return { batchId: call.batchId, repeated: false }
-    }
-    const accepted = await calls.acceptOnce(call, {
-      caller: call.keyId ?? '',
-      idempotencyKey,
-      fingerprint: fingerprint(request),
-    })
-    if (accepted !== 'conflict') return accepted
-    throw new CallError(
-      'idempotency_conflict',
-      'This Idempotency-Key was used for another request; use a new key for a new request.',
-    )
-  }
 }
 
 /** Sends a body that is JSON text already: it must reach the caller as it was stored. */
@@ -173,10 +150,13 @@ export function sendBody(reply: FastifyReply, status: number, body: string) {
   return reply.code(status).type('application/json').serializer(String).send(body)
 }
 
-function readIdempotencyKey(request: FastifyRequest): string | undefined {
+function readIdempotentCall(request: FastifyRequest): IdempotentCall | undefined {
   const key = request.headers['idempotency-key']
   if (key === undefined) return undefined
-  if (typeof key === 'string' && /^[\x20-\x7e]{1,255}$/.test(key)) return key
+  if (typeof key === 'string' && /^[\x20-\x7e]{1,255}$/.test(key)) {
+    const caller = request.caller.keyId ?? ''
+    return { caller, idempotencyKey: key, fingerprint: fingerprint(request) }
+  }
   throw new CallError(
     'invalid_request',
     'Idempotency-Key is not valid; give 1 to 255 ASCII characters, once.',

@@ -44,6 +44,8 @@ const schema = {
             scope: 'caller',
             createdAt: '2026-11-24T11:00:00.000Z',
             lastUsedAt: '2026-11-24T12:00:00.000Z',
+            requestsPerSecond: 50,
+            maxQueued: null,
           },
         ],
         nextCursor: null,

@@ -3,6 +3,7 @@ import { createBatchId } from '@posthaste/core/batch-id'
 import type { Stats } from '@posthaste/core/stats'
 import { addHealthRoutes, type FindUnreadiness } from '@posthaste/process/health'
 import type { Logger } from '@posthaste/process/logger'
+import { addMetricsRoute } from '@posthaste/process/metrics'
 import type { ApiKeys } from '@posthaste/store/api-keys'
 import type { BatchList } from '@posthaste/store/batch-list'
 import type { Cancellation } from '@posthaste/store/cancellation'
@@ -14,6 +15,7 @@ import type { RedeliverOne } from '@posthaste/store/redelivery'
 import type { WebhookSecrets } from '@posthaste/store/webhook-secrets'
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { Api } from './api.ts'
+import type { ApiMetrics } from './api-metrics.ts'
 import type { KeyLookup } from './key-lookup.ts'
 import { type ApiKeyOptions, addApiKeys } from './plugins/api-keys.ts'
 import { addBatchIdHeader } from './plugins/batch-id-header.ts'
@@ -24,6 +26,7 @@ import { addHttpErrors, httpErrorOptions } from './plugins/http-errors.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addOpenApi } from './plugins/openapi.ts'
 import { addParameterChecks } from './plugins/parameter-checks.ts'
+import { addRequestMetrics } from './plugins/request-metrics.ts'
 import { addRequestLimits, type RequestLimits } from './plugins/request-limits.ts'
 import type { RequestRates } from './request-rates.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
@@ -64,6 +67,7 @@ export type ApiParts = CallParts & {
   redelivery: RedeliverOne
   redeliveries: Pick<Redeliveries, 'create' | 'find'>
   findStats: () => Promise<Stats>
+  metrics: ApiMetrics
   maxBodyBytes: number
   findUnreadiness: FindUnreadiness
   log: Logger
@@ -94,6 +98,7 @@ export function buildApp(parts: ApiParts) {
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler)
 
+  addRequestMetrics(app, parts.metrics)
   addErrorReplies(app)
   addBatchIdHeader(app)
   addHttpErrors(app)
@@ -105,6 +110,7 @@ export function buildApp(parts: ApiParts) {
   app.register(async (open) => {
     addHealthRoutes(open, parts.findUnreadiness)
     addGetLinkedResult(open, parts)
+    addMetricsRoute(open, parts.metrics.registry)
     addGetOpenApi(open)
     addDocsPage(open)
   })

@@ -2,6 +2,7 @@ import { CallError } from '@posthaste/core/call-errors'
 import type { Batches, BatchResult } from '@posthaste/store/batches'
 import type { Cancellation } from '@posthaste/store/cancellation'
 import type { FinishedBatches } from '@posthaste/store/finished-batches'
+import type { ApiMetrics } from './api-metrics.ts'
 
 /**
  * Makes the function that waits for the result of a synchronous call's batch. Its turn must come within
@@ -14,14 +15,15 @@ export function createAwaitResult(parts: {
   batches: Pick<Batches, 'findResults'>
   cancellation: Pick<Cancellation, 'abandon'>
   queueTimeoutMs: number
+  waiting: ApiMetrics['waiting']
 }) {
-  const { finished, batches, cancellation, queueTimeoutMs } = parts
+  const { finished, batches, cancellation, queueTimeoutMs, waiting } = parts
 
-  return async (
+  async function untilEnded(
     batchId: string,
     signals: { hungUp: AbortSignal; stopping: AbortSignal },
     options: { mayBeSentAgain: boolean },
-  ): Promise<BatchResult> => {
+  ): Promise<BatchResult> {
     const { hungUp, stopping } = signals
     const gone = AbortSignal.any([hungUp, stopping])
     for (;;) {
@@ -43,6 +45,11 @@ export function createAwaitResult(parts: {
 
   async function isQueued(batchId: string): Promise<boolean> {
     return (await batches.findResults([batchId])).get(batchId)?.state === 'queued'
+  }
+
+  return async (...args: Parameters<typeof untilEnded>): Promise<BatchResult> => {
+    waiting.began()
+    return untilEnded(...args).finally(waiting.ended)
   }
 }
 

@@ -3,10 +3,13 @@ import { createAddressGuard } from '@posthaste/addresses/address-guard'
 import { createOwnListeners } from '@posthaste/addresses/own-listeners'
 import { parseNetworks } from '@posthaste/core/address-rules'
 import { createRegistry } from '@posthaste/deployments/registry'
+import { createDeploymentLabel } from '@posthaste/process/deployment-label'
 import { listen } from '@posthaste/process/listen'
+import { createMetricsRegistry } from '@posthaste/process/metrics'
 import { startProcess } from '@posthaste/process/start-process'
 import { createAcceptedCalls } from '@posthaste/store/accepted-calls'
 import { createApiKeys } from '@posthaste/store/api-keys'
+import { createBacklog } from '@posthaste/store/backlog'
 import { createBatchList } from '@posthaste/store/batch-list'
 import { createBatches } from '@posthaste/store/batches'
 import { createCancellation } from '@posthaste/store/cancellation'
@@ -23,8 +26,10 @@ import { createRedelivery } from '@posthaste/store/redelivery'
 import { createStats } from '@posthaste/store/stats'
 import { createWebhookSecrets } from '@posthaste/store/webhook-secrets'
 import { createAcceptCall } from './accept-call.ts'
+import { createApiMetrics } from './api-metrics.ts'
 import { buildApp } from './app.ts'
 import { createAwaitResult } from './await-result.ts'
+import { createBacklogMetrics } from './backlog-metrics.ts'
 import { createKeyLookup } from './key-lookup.ts'
 import { createRequestRates } from './request-rates.ts'
 import { ApiSettings } from './settings.ts'
@@ -44,6 +49,14 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
     log.error({ file, reason }, 'deployment not loaded')
   }
 
+  const metrics = createApiMetrics(createMetricsRegistry())
+  createBacklogMetrics({
+    registry: metrics.registry,
+    readBacklog: createBacklog(pools.relaxedPool).read,
+    deployed: registry.list,
+    label: createDeploymentLabel((id) => registry.get(id) !== undefined),
+    nowMs: () => performance.now(),
+  })
   const batches = createBatches(pools.pool)
   const cancellation = createCancellation(pools.pool)
   const stats = createStats(pools.pool)
@@ -80,6 +93,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
       batches,
       cancellation,
       queueTimeoutMs: settings.SYNC_QUEUE_TIMEOUT_MS,
+      waiting: metrics.waiting,
     }),
     guard: createAddressGuard({
       allowed: parseNetworks(settings.WEBHOOK_ALLOWED_NETWORKS),
@@ -116,6 +130,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
       deploymentsDir: resolve(settings.DEPLOYMENTS_DIR),
       functionThreads: settings.FUNCTION_THREADS,
     },
+    metrics,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     findUnreadiness: createReadiness(pools.pool).findUnreadiness,
     log,

@@ -2,10 +2,12 @@ import { createAddressGuard } from '@posthaste/addresses/address-guard'
 import { parseNetworks } from '@posthaste/core/address-rules'
 import { createWebhookSecret, createWebhookSigner } from '@posthaste/core/webhook-signature'
 import { startTestReceiver } from '@posthaste/infra/testing/test-receiver'
+import { createMetricsRegistry } from '@posthaste/process/metrics'
 import type { RecordedAttempt } from '@posthaste/store/deliveries'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, expect, test } from 'vitest'
 import { createAttemptDelivery } from './attempt-delivery.ts'
+import { createDispatcherMetrics } from './dispatcher-metrics.ts'
 import { createPostWebhook } from './post-webhook.ts'
 
 const closing: (() => unknown)[] = []
@@ -35,6 +37,7 @@ async function setup(status: number) {
     schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
     circuitWatch: { attempted: async (_delivery, { error }) => void watched.push(error) },
     findSigner: async () => createWebhookSigner([secret]),
+    metrics: createDispatcherMetrics(createMetricsRegistry()),
     random: () => 0,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   })
@@ -50,6 +53,7 @@ async function setup(status: number) {
         ignoreTimeout: false,
         body: '{"data":1.0}',
         keyId: null,
+        round: 1,
       },
       signal,
     )

@@ -1,8 +1,10 @@
+import { batchIdTimeMs } from '@posthaste/core/batch-id'
 import { decideNext, type RetrySchedule } from '@posthaste/core/retry-schedule'
 import type { Logger } from '@posthaste/process/logger'
 import { isDatabaseAway, retryWhileAway } from '@posthaste/store/database-errors'
 import type { ClaimedDelivery, Deliveries, RecordedAttempt } from '@posthaste/store/deliveries'
 import type { CircuitWatch } from './circuit-watch.ts'
+import type { DispatcherMetrics } from './dispatcher-metrics.ts'
 import type { FindSigner } from './find-signer.ts'
 import type { PostWebhook } from './post-webhook.ts'
 
@@ -19,13 +21,15 @@ export function createAttemptDelivery(parts: {
   schedule: RetrySchedule
   findSigner: FindSigner
   circuitWatch: Pick<CircuitWatch, 'attempted'>
+  metrics: DispatcherMetrics
   random: () => number
   log: Pick<Logger, 'info' | 'warn' | 'error'>
 }) {
-  const { deliveries, postWebhook, schedule, findSigner, circuitWatch, random, log } = parts
+  const { deliveries, postWebhook, schedule, findSigner, circuitWatch, metrics, random, log } =
+    parts
 
-  return async (delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> => {
-    const { batchId, body, keyId } = delivery
+  async function attemptOnce(delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> {
+    const { batchId, body, keyId, round } = delivery
     const attempt = delivery.attempts + 1
     const sign = await retryWhileAway(() => findSigner(keyId), signal)
     if (signal.aborted) return
@@ -44,9 +48,12 @@ export function createAttemptDelivery(parts: {
     const written = await recordAttempt({ delivery, attempt, record, next }, signal)
 
     const { status, error, durationMs } = record
-    if (written)
+    if (written) {
+      metrics.attempted(record, next)
+      const isFirstDelivery = next.state === 'delivered' && round === 1
+      if (isFirstDelivery) metrics.delivered(Date.now() - batchIdTimeMs(batchId))
       log.info({ batchId, attempt, status, error, durationMs, next }, 'delivery attempted')
-    else log.warn({ batchId, attempt }, 'attempt was recorded, or given to another process')
+    } else log.warn({ batchId, attempt }, 'attempt was recorded, or given to another process')
     await circuitWatch.attempted(delivery, record)
   }
 
@@ -63,5 +70,10 @@ export function createAttemptDelivery(parts: {
       const record = { ...attempt.record, detail: null, reply: null, replyHeaders: null }
       return retryWhileAway(() => deliveries.recordAttempt({ ...attempt, record }), signal)
     }
+  }
+
+  return async (...args: Parameters<typeof attemptOnce>): Promise<void> => {
+    metrics.began()
+    return attemptOnce(...args).finally(metrics.ended)
   }
 }

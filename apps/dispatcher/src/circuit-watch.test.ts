@@ -3,6 +3,7 @@ import { createCircuitWatch } from './circuit-watch.ts'
 
 function setup() {
   const moves: unknown[] = []
+  const counted: string[] = []
   let nowMs = 0
   const { attempted, width } = createCircuitWatch({
     circuits: {
@@ -14,6 +15,10 @@ function setup() {
     policy: { failures: 3, afterMs: 1_000, pauseMs: 5_000, pauseCapMs: 60_000 },
     maxWidth: 64,
     longestRoundMs: 9,
+    metrics: {
+      circuitOpened: () => void counted.push('opened'),
+      circuitClosed: () => void counted.push('closed'),
+    },
     random: () => 0,
     nowMs: () => nowMs,
     log: { info: () => {}, warn: () => {} },
@@ -28,17 +33,18 @@ function setup() {
   const at = (ms: number) => {
     nowMs = ms
   }
-  return { attempt, moves, at, width: () => width('a.test') }
+  return { attempt, moves, counted, at, width: () => width('a.test') }
 }
 
 test('a run of failures that goes on opens the circuit, once', async () => {
-  const { attempt, moves, at } = setup()
+  const { attempt, moves, counted, at } = setup()
   for (let count = 0; count < 5; count++) await attempt()
   expect(moves).toEqual([])
   at(1_000)
   await attempt()
   await attempt()
   expect(moves).toEqual([['open', 'a.test', 5_000]])
+  expect(counted).toEqual(['opened'])
 })
 
 test('a success ends the run', async () => {
@@ -52,7 +58,7 @@ test('a success ends the run', async () => {
 })
 
 test('a probe that succeeds closes the circuit, one that fails doubles the pause', async () => {
-  const { attempt, moves } = setup()
+  const { attempt, moves, counted } = setup()
   await attempt({ failedProbes: 0 })
   await attempt({ failedProbes: 1 })
   await attempt({ failedProbes: 2, ok: true })
@@ -61,6 +67,7 @@ test('a probe that succeeds closes the circuit, one that fails doubles the pause
     ['putOff', 'a.test', 20_000, 9],
     ['close', 'a.test'],
   ])
+  expect(counted).toEqual(['closed'])
 })
 
 test('one that has failed often is attempted once at a time, until it succeeds', async () => {

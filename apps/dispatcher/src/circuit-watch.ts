@@ -10,6 +10,7 @@ import type { AttemptResult } from '@posthaste/core/retry-schedule'
 import type { Logger } from '@posthaste/process/logger'
 import type { Circuits } from '@posthaste/store/circuits'
 import type { ClaimedDelivery } from '@posthaste/store/deliveries'
+import type { DispatcherMetrics } from './dispatcher-metrics.ts'
 
 const maxRuns = 10_000
 
@@ -31,16 +32,19 @@ export function createCircuitWatch(parts: {
   maxWidth: number
   /** How long the attempts of a delivery can take, pauses included. */
   longestRoundMs: number
+  metrics: Pick<DispatcherMetrics, 'circuitOpened' | 'circuitClosed'>
   random: () => number
   nowMs: () => number
   log: Pick<Logger, 'info' | 'warn'>
 }) {
-  const { circuits, policy, maxWidth, longestRoundMs, random, nowMs, log } = parts
+  const { circuits, policy, maxWidth, longestRoundMs, metrics, random, nowMs, log } = parts
   const runs = new Map<string, FailureRun>()
 
   async function noteSuccess(destination: string, isProbe: boolean): Promise<void> {
     runs.delete(destination)
-    if (isProbe && (await circuits.close(destination))) log.info({ destination }, 'circuit closed')
+    if (!isProbe || !(await circuits.close(destination))) return
+    metrics.circuitClosed()
+    log.info({ destination }, 'circuit closed')
   }
 
   async function noteFailure(destination: string, beganMs: number): Promise<void> {
@@ -50,9 +54,9 @@ export function createCircuitWatch(parts: {
     if (!opensCircuit(run, policy, nowMs())) return
     runs.delete(destination)
     const pauseMs = circuitPauseMs(0, policy, random)
-    if (await circuits.open(destination, pauseMs)) {
-      log.warn({ destination, failures: run.failures, pauseMs }, 'circuit opened')
-    }
+    if (!(await circuits.open(destination, pauseMs))) return
+    metrics.circuitOpened()
+    log.warn({ destination, failures: run.failures, pauseMs }, 'circuit opened')
   }
 
   async function putOff(destination: string, failedProbes: number): Promise<void> {

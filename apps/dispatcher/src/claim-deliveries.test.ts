@@ -33,6 +33,7 @@ const createRetry = (destination: string, index: number): ClaimedDelivery => ({
   ignoreTimeout: false,
   body: '{}',
   keyId: null,
+  round: 1,
 })
 
 test('retries take no more than their slots, over all destinations', async () => {

@@ -4,6 +4,7 @@ import { parseNetworks } from '@posthaste/core/address-rules'
 import { longestRoundMs } from '@posthaste/core/retry-schedule'
 import { userAgent } from '@posthaste/core/user-agent'
 import { startHealthServer } from '@posthaste/process/health-server'
+import { createMetricsRegistry } from '@posthaste/process/metrics'
 import { startProcess } from '@posthaste/process/start-process'
 import { createCircuits } from '@posthaste/store/circuits'
 import { createDeliveries } from '@posthaste/store/deliveries'
@@ -19,6 +20,7 @@ import { createWorkers, silenceMs } from '@posthaste/store/workers'
 import { createAttemptDelivery } from './attempt-delivery.ts'
 import { createCircuitWatch } from './circuit-watch.ts'
 import { createClaimDeliveries } from './claim-deliveries.ts'
+import { createDispatcherMetrics } from './dispatcher-metrics.ts'
 import { createFindSigner } from './find-signer.ts'
 import { keepRetention } from './keep-retention.ts'
 import { createPostWebhook } from './post-webhook.ts'
@@ -35,10 +37,13 @@ await startProcess(
     const authorities = await readAuthorities(settings.WEBHOOK_CA_FILE)
     const pools = createPools(settings.DATABASE_URL, log)
     const readiness = createReadiness(pools.pool)
+    const metricsRegistry = createMetricsRegistry()
+    const metrics = createDispatcherMetrics(metricsRegistry)
     const health = await startHealthServer({
       host: settings.HOST,
       port: settings.DISPATCHER_PORT,
       findUnreadiness: readiness.findUnreadiness,
+      metrics: metricsRegistry,
     })
     announce(health.port)
     await readiness.wait(stopping, log)
@@ -65,6 +70,7 @@ await startProcess(
       authorities,
       proxyUrl: settings.WEBHOOK_PROXY,
     })
+    metrics.showLingering(postWebhook.lingering)
     const schedule = {
       baseMs: settings.WEBHOOK_BACKOFF_BASE_MS,
       factor: settings.WEBHOOK_BACKOFF_FACTOR,
@@ -82,6 +88,7 @@ await startProcess(
       maxWidth: settings.WEBHOOK_DESTINATION_CONCURRENCY,
       // A day more than its attempts can take: what waits behind a circuit has had no attempts yet.
       longestRoundMs: longestRoundMs(schedule) + dayMs,
+      metrics,
       random: Math.random,
       nowMs: Date.now,
       log,
@@ -92,6 +99,7 @@ await startProcess(
       schedule,
       findSigner: createFindSigner({ secrets, now: () => performance.now() }),
       circuitWatch,
+      metrics,
       random: Math.random,
       log,
     })

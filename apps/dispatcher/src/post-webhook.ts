@@ -120,6 +120,8 @@ export function createPostWebhook(options: {
   return Object.assign(post, {
     /** Closes all connections. */
     close: agents.close,
+    /** How many connections are kept open for slow receivers. */
+    lingering: () => lingering,
   })
 }
 

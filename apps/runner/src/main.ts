@@ -1,7 +1,9 @@
 import { formatDeploymentId, parseDeploymentId } from '@posthaste/core/deployment-id'
 import { createExecutor } from '@posthaste/deployments/executor'
 import { createRegistry } from '@posthaste/deployments/registry'
+import { createDeploymentLabel } from '@posthaste/process/deployment-label'
 import { startHealthServer } from '@posthaste/process/health-server'
+import { createMetricsRegistry } from '@posthaste/process/metrics'
 import { startProcess } from '@posthaste/process/start-process'
 import { createDrain } from '@posthaste/store/drain'
 import { createInferences } from '@posthaste/store/inferences'
@@ -14,15 +16,18 @@ import { createWorkers } from '@posthaste/store/workers'
 import { createClaimBatches } from './claim-batches.ts'
 import { createClaimWidth } from './claim-width.ts'
 import { createRunBatch } from './run-batch.ts'
+import { createRunnerMetrics } from './runner-metrics.ts'
 import { RunnerSettings } from './settings.ts'
 
 await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, announce }) => {
   const pools = createPools(settings.DATABASE_URL, log)
   const readiness = createReadiness(pools.pool)
+  const metricsRegistry = createMetricsRegistry()
   const health = await startHealthServer({
     host: settings.HOST,
     port: settings.RUNNER_PORT,
     findUnreadiness: readiness.findUnreadiness,
+    metrics: metricsRegistry,
   })
   announce(health.port)
 
@@ -48,7 +53,9 @@ await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, a
   const workers = createWorkers(pools.pool)
   const membership = await joinWorkers({ workers, role: 'runner', log })
   const inferences = createInferences(pools)
-  const runBatch = createRunBatch({ inferences, executor, log })
+  const label = createDeploymentLabel((id) => registry.get(id) !== undefined)
+  const metrics = createRunnerMetrics(metricsRegistry, label)
+  const runBatch = createRunBatch({ inferences, executor, metrics, log })
   const claimWidth = createClaimWidth(
     (key) => executor.concurrency(parseDeploymentId(key)),
     () => performance.now(),

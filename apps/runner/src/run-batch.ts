@@ -4,6 +4,7 @@ import type { Executor } from '@posthaste/deployments/executor'
 import type { Logger } from '@posthaste/process/logger'
 import { isDatabaseAway, retryWhileAway } from '@posthaste/store/database-errors'
 import type { ClaimedBatch, FinishedBatch, Inferences } from '@posthaste/store/inferences'
+import type { RunnerMetrics } from './runner-metrics.ts'
 
 const maxRuns = 3
 
@@ -19,22 +20,25 @@ const maxRuns = 3
 export function createRunBatch(parts: {
   inferences: Pick<Inferences, 'finish'>
   executor: Pick<Executor, 'run'>
+  metrics: RunnerMetrics
   log: Pick<Logger, 'info' | 'warn' | 'error'>
 }) {
-  const { inferences, executor, log } = parts
+  const { inferences, executor, metrics, log } = parts
 
-  return async (id: DeploymentId, batch: ClaimedBatch, signal: AbortSignal): Promise<void> => {
+  async function run(id: DeploymentId, batch: ClaimedBatch, signal: AbortSignal): Promise<void> {
     const { batchId, claimedBy, data, timeoutMs, runs } = batch
     const startedMs = performance.now()
     const outcome = runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal)
     if (signal.aborted) return logAborted(batchId, signal.reason)
+    const inferredMs = performance.now() - startedMs
 
     const written = await finish({ batchId, claimedBy, outcome }, signal)
 
     const { status, code } = outcome
     const durationMs = Math.round(performance.now() - startedMs)
-    if (written) log.info({ batchId, ...id, status, code, durationMs }, 'inference finished')
-    else log.warn({ batchId }, 'batch had ended, or was given to another process')
+    if (!written) return log.warn({ batchId }, 'batch had ended, or was given to another process')
+    metrics.inferred(id, outcome, inferredMs)
+    log.info({ batchId, ...id, status, code, durationMs }, 'inference finished')
   }
 
   /** The claim is given back when the process stops; otherwise it was no longer ours. */
@@ -53,6 +57,11 @@ export function createRunBatch(parts: {
       const outcome = failed('internal', 'The result could not be stored.')
       return retryWhileAway(() => inferences.finish({ ...batch, outcome }), signal)
     }
+  }
+
+  return async (...args: Parameters<typeof run>): Promise<void> => {
+    metrics.began()
+    return run(...args).finally(metrics.ended)
   }
 }
 

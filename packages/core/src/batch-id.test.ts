@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createBatchId, firstBatchIdAt, isBatchId } from './batch-id.ts'
+import { batchIdTimeMs, createBatchId, firstBatchIdAt, isBatchId } from './batch-id.ts'
 
 test('ids sort in the order in which they were made', () => {
   const ids = Array.from({ length: 10_000 }, createBatchId)
@@ -19,6 +19,14 @@ test('the first batchId of a time sorts after those before it and before its own
   expect(firstBatchIdAt(now) <= batchId).toBe(true)
   expect(firstBatchIdAt(Date.now() + 1) > batchId).toBe(true)
   expect(isBatchId(firstBatchIdAt(now))).toBe(true)
+})
+
+test('a batchId tells when it was made', () => {
+  const before = Date.now()
+  const batchId = createBatchId()
+  expect(batchIdTimeMs(batchId)).toBeGreaterThanOrEqual(before)
+  expect(batchIdTimeMs(batchId)).toBeLessThanOrEqual(Date.now())
+  expect(batchIdTimeMs(firstBatchIdAt(1_234_567_890_123))).toBe(1_234_567_890_123)
 })
 
 test('a time that no batchId can hold is brought to the nearest', () => {

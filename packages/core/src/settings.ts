@@ -119,8 +119,8 @@ const port = (number: number, description: string) =>
 /** Where the processes listen. Those that deal with webhooks know all three, to refuse them. */
 export const listenerPorts = {
   PORT: port(8080, 'Port of the api. Webhooks never go to the ports of the service itself.'),
-  RUNNER_PORT: port(8081, "Port of the runner's `/healthz` and `/readyz`."),
-  DISPATCHER_PORT: port(8082, "Port of the dispatcher's `/healthz` and `/readyz`."),
+  RUNNER_PORT: port(8081, "Port of the runner's `/healthz`, `/readyz` and `/metrics`."),
+  DISPATCHER_PORT: port(8082, "Port of the dispatcher's `/healthz`, `/readyz` and `/metrics`."),
 }
 
 /** The settings of the processes that read the deployments' folder. */

@@ -1,9 +1,10 @@
 import Fastify from 'fastify'
 import { addHealthRoutes, type FindUnreadiness } from './health.ts'
 import { listen } from './listen.ts'
+import { addMetricsRoute, type MetricsRegistry } from './metrics.ts'
 
 /**
- * The HTTP server of a process that has no other one: `/healthz` and `/readyz`. Resolves once it
+ * The HTTP server of a process that has no other one: `/healthz`, `/readyz` and `/metrics`. Resolves once it
  * listens; rejects with a sentence when it cannot. The process is ready at the earliest when it has
  * called `started`.
  */
@@ -11,6 +12,7 @@ export async function startHealthServer(options: {
   host: string
   port: number
   findUnreadiness: FindUnreadiness
+  metrics: MetricsRegistry
 }): Promise<{ port: number; started: () => void; close: () => Promise<void> }> {
   let isStarting = true
   const app = Fastify({ forceCloseConnections: true })
@@ -18,6 +20,7 @@ export async function startHealthServer(options: {
     const reason = await options.findUnreadiness()
     return reason ?? (isStarting ? 'The process is still starting; ask again.' : undefined)
   })
+  addMetricsRoute(app, options.metrics)
   const port = await listen(app, options)
   return {
     port,

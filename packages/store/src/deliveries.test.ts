@@ -38,6 +38,7 @@ test('a due delivery is claimed once, with the bytes of the result', async () =>
       ignoreTimeout: false,
       body: '{"data":20}',
       keyId: null,
+      round: 1,
     },
   ])
 })

@@ -19,6 +19,8 @@ export type ClaimedDelivery = {
   body: string
   /** The key that made the call, whose secret signs the webhook. */
   keyId: string | null
+  /** From 1: a new delivery of the same batch is another round. */
+  round: number
 }
 
 /** What is recorded of an attempt. `reply` is the beginning of the receiver's reply, for people. */
@@ -83,13 +85,13 @@ const claimText = `with probe as (
     update posthaste.deliveries delivery set claimed_by = $3
     from (select batch_id from first union all select batch_id from again) due
     where delivery.batch_id = due.batch_id
-    returning delivery.batch_id, delivery.attempts),
+    returning delivery.batch_id, delivery.attempts, delivery.round),
   taken as (
     select count(*) as all, count(*) filter (where attempts > 0) as retries from claimed)
   select room > 0 and taken.all >= room as is_full,
     taken.all < room and retries.due > taken.retries as held_back,
     (select failed_probes from probe), (select count(*) from probe_woken),
-    claimed.batch_id, claimed.attempts, batch.webhook_url, batch.ignore_timeout, batch.key_id, ${postedColumns}
+    claimed.batch_id, claimed.attempts, claimed.round, batch.webhook_url, batch.ignore_timeout, batch.key_id, ${postedColumns}
   from gate cross join retries cross join taken left join claimed on true
     left join posthaste.batches batch on batch.batch_id = claimed.batch_id`
 
@@ -190,6 +192,7 @@ export function createDeliveries(pools: {
           ignoreTimeout: row.ignore_timeout,
           body: await posted.toBody(row),
           keyId: row.key_id,
+          round: row.round,
         })),
       )
       return { deliveries, isFull, heldBack }

@@ -55,6 +55,7 @@ async function discardBody({ raw }: FastifyRequest): Promise<void> {
 
 function send(reply: FastifyReply, error: CallError) {
   const { code, message, retryAfterSeconds } = error
+  reply.countCall?.(code)
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
   return reply.code(callErrorStatus(code)).type('application/json').send(errorBody(code, message))
 }

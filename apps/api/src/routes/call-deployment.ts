@@ -130,6 +130,7 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
         }),
     })
     reply.header('x-mb-batch-id', batchId)
+    reply.countCall?.(repeated ? 'repeated' : 'accepted')
     log.info({ batchId, deployment, branch, version, repeated }, 'accepted')
 
     if (!call.synchronous) {

@@ -26,8 +26,9 @@ import { addHttpErrors, httpErrorOptions } from './plugins/http-errors.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addOpenApi } from './plugins/openapi.ts'
 import { addParameterChecks } from './plugins/parameter-checks.ts'
-import { addRequestMetrics } from './plugins/request-metrics.ts'
+import { addRequestId, requestIdOptions } from './plugins/request-id.ts'
 import { addRequestLimits, type RequestLimits } from './plugins/request-limits.ts'
+import { addRequestMetrics } from './plugins/request-metrics.ts'
 import type { RequestRates } from './request-rates.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCancelBatch } from './routes/cancel-batch.ts'
@@ -93,11 +94,13 @@ export function buildApp(parts: ApiParts) {
     forceCloseConnections: 'idle',
     schemaErrorFormatter: describeInvalid,
     frameworkErrors: replyWithError,
+    ...requestIdOptions,
     ...httpErrorOptions,
   })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler)
 
+  addRequestId(app)
   addRequestMetrics(app, parts.metrics)
   addErrorReplies(app)
   addBatchIdHeader(app)

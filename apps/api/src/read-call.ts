@@ -30,6 +30,8 @@ export async function readCall(
   parts: {
     limits: CallLimits
     guard: Pick<AddressGuard, 'isAllowed'>
+    /** What the log is told of the call, should its webhook be refused. */
+    about: object
   },
 ): Promise<CallOptions> {
   const data = cutData(text)
@@ -65,7 +67,7 @@ function cutData(text: string): string {
 
 async function readWebhook(
   call: Call,
-  { guard }: Pick<Parameters<typeof readCall>[2], 'guard'>,
+  { guard, about }: Pick<Parameters<typeof readCall>[2], 'guard' | 'about'>,
 ): Promise<WebhookUrl | undefined> {
   if (call.response_webhook === undefined) {
     if (call.response_webhook_ignore_timeout === undefined) return undefined
@@ -73,7 +75,7 @@ async function readWebhook(
   }
   const webhook = readWebhookUrl(call.response_webhook)
   if ('reason' in webhook) throw invalid(webhook.reason)
-  if (await guard.isAllowed(webhook.hostname, webhook.port)) return webhook
+  if (await guard.isAllowed(webhook.hostname, webhook.port, about)) return webhook
   throw new CallError('address_not_allowed', 'response_webhook: address not allowed.')
 }
 

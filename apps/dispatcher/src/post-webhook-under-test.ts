@@ -38,7 +38,7 @@ export function setup(
   closing.push(post.close)
   const send = (url: string, more: { ignoreTimeout?: boolean; body?: string } = {}) =>
     post(
-      { url, body: '{"data":1.0}', ignoreTimeout: false, ...more },
+      { batchId: 'b', url, body: '{"data":1.0}', ignoreTimeout: false, ...more },
       {},
       new AbortController().signal,
     )

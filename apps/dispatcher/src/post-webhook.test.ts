@@ -84,7 +84,7 @@ test('an exchange is abandoned when the process stops', async () => {
   const { post } = setup()
   const { url, sockets } = await rawReceiver(() => {})
   const stopping = new AbortController()
-  const delivery = { url, body: '1', ignoreTimeout: false }
+  const delivery = { batchId: 'b', url, body: '1', ignoreTimeout: false }
   const posted = post(delivery, {}, stopping.signal)
   await vi.waitFor(() => expect(sockets.size).toBe(1))
   stopping.abort()

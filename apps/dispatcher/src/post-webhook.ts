@@ -50,21 +50,22 @@ export function createPostWebhook(options: {
   })
 
   async function post(
-    delivery: Pick<ClaimedDelivery, 'url' | 'body' | 'ignoreTimeout'>,
+    delivery: Pick<ClaimedDelivery, 'batchId' | 'url' | 'body' | 'ignoreTimeout'>,
     headers: Record<string, string>,
     signal: AbortSignal,
   ): Promise<AttemptOutcome> {
     const startedAt = new Date()
     const startedMs = performance.now()
     const elapsed = () => Math.round(performance.now() - startedMs)
-    const { url, body, ignoreTimeout } = delivery
+    const { batchId, url, body, ignoreTimeout } = delivery
 
     // An address written out never passes through `lookup`.
     const { hostname, port } = readHost(new URL(url))
-    if (guard.judgeHost(hostname, port)) return judgeForbidden({ startedAt, durationMs: 0 })
+    if (guard.judgeHost(hostname, port, { batchId }))
+      return judgeForbidden({ startedAt, durationMs: 0 })
 
     const { addressOf } = agents
-    const request = { url, body, headers, lookup: guard.lookupFor(port), addressOf }
+    const request = { url, body, headers, lookup: guard.lookupFor(port, { batchId }), addressOf }
     const attempt = async (agents: ExchangeRequest['agents']) => {
       const limits = { leftMs: timeoutMs - elapsed(), ignoreTimeout, signal }
       const { exchange, isSlow } = await send({ ...request, agents }, limits)

@@ -28,7 +28,8 @@ export function createRunBatch(parts: {
   async function run(id: DeploymentId, batch: ClaimedBatch, signal: AbortSignal): Promise<void> {
     const { batchId, claimedBy, data, timeoutMs, runs } = batch
     const startedMs = performance.now()
-    const outcome = runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal)
+    const outcome =
+      runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal, { batchId })
     if (signal.aborted) return logAborted(batchId, signal.reason)
     const inferredMs = performance.now() - startedMs
 

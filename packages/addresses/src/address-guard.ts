@@ -33,7 +33,7 @@ export function createAddressGuard(options: {
   nat64?: boolean
   /** Where the service itself listens. */
   ownListeners?: Pick<OwnListeners, 'has'>
-  /** Told why an address is refused, which the caller is not. */
+  /** Told why an address is refused, which the caller is not, with what the caller says it is `about`. */
   log?: { info(fields: object, message: string): void }
   /** `dns.lookup`, or what a test has in its place. */
   resolve?: Resolve
@@ -44,9 +44,9 @@ export function createAddressGuard(options: {
   const remembered = new Map<string, { isAllowed: boolean; untilMs: number }>()
 
   /** Why a port of an address written out, or a forbidden name, is refused; undefined when it is not. */
-  function judgeHost(hostname: string, port: number): string | undefined {
+  function judgeHost(hostname: string, port: number, about: object = {}): string | undefined {
     const reason = judgeHostname(hostname, rules) ?? judgePort(hostname, port)
-    if (reason) log?.info({ hostname, port, reason }, 'address refused')
+    if (reason) log?.info({ ...about, hostname, port, reason }, 'address refused')
     return reason
   }
 
@@ -56,14 +56,14 @@ export function createAddressGuard(options: {
 
   /** What `dns.lookup` does for a connect to `port`, but for a name with any forbidden address it fails. */
   const lookupFor =
-    (port: number): Lookup =>
+    (port: number, about: object = {}): Lookup =>
     (hostname, options, callback) =>
       resolve(hostname, { all: true }, (error, addresses) => {
         if (error) return callback(error, [])
         for (const { address } of addresses) {
           const reason = judgePort(address, port)
           if (!reason) continue
-          log?.info({ hostname, port, reason }, 'address refused')
+          log?.info({ ...about, hostname, port, reason }, 'address refused')
           return callback(notAllowedError(reason), [])
         }
         const [first] = addresses
@@ -80,24 +80,24 @@ export function createAddressGuard(options: {
      * A name that does not resolve within two seconds may: it is judged again at the connect. The
      * answer is remembered for 30 seconds.
      */
-    async isAllowed(hostname: string, port: number): Promise<boolean> {
-      if (judgeHost(hostname, port)) return false
+    async isAllowed(hostname: string, port: number, about: object = {}): Promise<boolean> {
+      if (judgeHost(hostname, port, about)) return false
       if (isIP(hostname)) return true
       const key = `${hostname}:${port}`
       const known = remembered.get(key)
       if (known && known.untilMs > performance.now()) return known.isAllowed
 
-      const isAllowed = await resolvesToAllowed(hostname, port)
+      const isAllowed = await resolvesToAllowed(hostname, port, about)
       if (remembered.size >= maxRemembered) remembered.clear()
       remembered.set(key, { isAllowed, untilMs: performance.now() + rememberedMs })
       return isAllowed
     },
   }
 
-  function resolvesToAllowed(hostname: string, port: number): Promise<boolean> {
+  function resolvesToAllowed(hostname: string, port: number, about: object): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(true), lookupTimeoutMs)
-      lookupFor(port)(hostname, {}, (error) => {
+      lookupFor(port, about)(hostname, {}, (error) => {
         clearTimeout(timer)
         resolve(error?.code !== addressNotAllowed)
       })

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { CallDataError, readCallData } from '@posthaste/core/call-data'
 import { type DeploymentId, formatDeploymentId } from '@posthaste/core/deployment-id'
 import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
+import type { CallContext } from './call-context.ts'
 import type { Deployment, DeploymentFailure } from './deployment.ts'
 import { createFunctionPool, type FunctionPool } from './function-pool.ts'
 import { createHttpDeployment, type HttpDeployment } from './http-deployment.ts'
@@ -52,7 +53,11 @@ export function createExecutor(options: {
       threads,
       memoryMb,
       maxResultBytes,
-      onPrint: (line) => log.info({ deployment, branch, version, line }, 'deployment printed'),
+      onPrint: (line, about) =>
+        log.info(
+          { batchId: about?.batchId, deployment, branch, version, line },
+          'deployment printed',
+        ),
     })
   }
 
@@ -95,6 +100,7 @@ export function createExecutor(options: {
       dataText: string,
       timeoutMs: number,
       signal?: AbortSignal,
+      about?: CallContext,
     ): Promise<InferenceOutcome> {
       const deployment = registry.get(id)
       if (!deployment) {
@@ -106,7 +112,7 @@ export function createExecutor(options: {
       const one = getOpen(deployment)
       one.running++
       try {
-        return await one.runs.run(readCallData(dataText), timeoutMs, signal)
+        return await one.runs.run(readCallData(dataText), timeoutMs, signal, about)
       } catch (error) {
         if (error instanceof CallDataError) return failed('invalid_request', error.message)
         throw error

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { CallData } from '@posthaste/core/call-data'
 import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
+import type { CallContext } from './call-context.ts'
 import {
   type FunctionThread,
   outOfMemory,
@@ -15,6 +16,7 @@ const idleMs = 60_000
 const reloadAfterMs = 5_000
 
 type Call = {
+  about: CallContext | undefined
   data: CallData
   timeoutMs: number
   settle: (outcome: InferenceOutcome) => void
@@ -49,7 +51,7 @@ type Member = {
  * `memoryMb` is what a call may use. A thread is ended when it holds twice as much: what V8 calls used
  * includes garbage, of which it leaves about as much again as is alive.
  *
- * `onPrint` gets what the function prints, line by line, and what ended a thread that ran no call. Of a
+ * `onPrint` gets what the function prints, line by line, with the call that its thread runs, and what ended a thread that ran no call. Of a
  * thread that prints much, most is left out: see `createPrintedLines`.
  */
 export function createFunctionPool(options: {
@@ -57,7 +59,7 @@ export function createFunctionPool(options: {
   threads: number
   memoryMb: number
   maxResultBytes: number
-  onPrint?: (line: string) => void
+  onPrint?: (line: string, about?: CallContext) => void
 }) {
   const { file, threads, memoryMb, maxResultBytes, onPrint = () => {} } = options
   const members = new Set<Member>()
@@ -68,11 +70,17 @@ export function createFunctionPool(options: {
   let ticker: NodeJS.Timeout | undefined
   let closed = false
 
-  function run(data: CallData, timeoutMs: number, signal?: AbortSignal): Promise<InferenceOutcome> {
+  function run(
+    data: CallData,
+    timeoutMs: number,
+    signal?: AbortSignal,
+    about?: CallContext,
+  ): Promise<InferenceOutcome> {
     return new Promise((resolve) => {
       if (signal?.aborted) return resolve(canceled())
       const abort = () => cancel(call)
       const call: Call = {
+        about,
         data,
         timeoutMs,
         settle(outcome) {
@@ -118,7 +126,7 @@ export function createFunctionPool(options: {
       file,
       memoryMb,
       maxResultBytes,
-      onPrint,
+      onPrint: (line) => onPrint(line, member.call?.about),
       onLoaded: (reason) =>
         reason === undefined ? becomeIdle(member) : failToLoad(member, reason),
       onOutcome(outcome) {

@@ -69,7 +69,9 @@ export function createDrain<Item extends { batchId: string }>(parts: {
       own++
       const stop = new AbortController()
       const done = work(item, stop.signal)
-        .catch((error) => log.warn({ key, reason: (error as Error).message }, 'work failed'))
+        .catch((error) =>
+          log.warn({ batchId: item.batchId, key, reason: (error as Error).message }, 'work failed'),
+        )
         .then(() => {
           own--
           inFlight.delete(item.batchId)

@@ -1,3 +1,4 @@
+import { isBatchId } from '@posthaste/core/batch-id'
 import { describeUnknownKey } from '@posthaste/core/call'
 import { CallError, callErrorStatus, errorBody } from '@posthaste/core/call-errors'
 import { pause } from '@posthaste/core/pause'
@@ -10,6 +11,7 @@ import type {
 } from 'fastify'
 import type { Api } from '../api.ts'
 import { setBatchIdHeader } from './batch-id-header.ts'
+import { setRequestIdHeader } from './request-id.ts'
 
 const databaseRetrySeconds = 2
 
@@ -35,10 +37,18 @@ export async function replyWithError(
   const known = toCallError(error)
   if (known.code === 'body_too_large') await discardBody(request)
   if (!reply.hasHeader('x-mb-batch-id')) setBatchIdHeader(request, reply)
+  if (!reply.hasHeader('x-request-id')) setRequestIdHeader(request, reply)
   if (known.code === 'internal' || isUnmigrated(error) || isPartitionMissing(error)) {
-    request.log.error({ err: error }, 'request failed')
+    request.log.error({ batchId: findBatchId(request, reply), err: error }, 'request failed')
   }
   return send(reply, known)
+}
+
+/** The batch that a request makes, or is about. */
+function findBatchId(request: FastifyRequest, reply: FastifyReply): string | undefined {
+  const { batchId } = (request.params ?? {}) as { batchId?: string }
+  if (batchId !== undefined && isBatchId(batchId)) return batchId
+  return reply.getHeader('x-mb-batch-id')?.toString()
 }
 
 /**

@@ -4,7 +4,6 @@ import { Call } from '@posthaste/core/call'
 import { CallError } from '@posthaste/core/call-errors'
 import { mainBranch } from '@posthaste/core/deployment-id'
 import type { Registry } from '@posthaste/deployments/registry'
-import type { Logger } from '@posthaste/process/logger'
 import type { IdempotentCall } from '@posthaste/store/accepted-calls'
 import type { Batches } from '@posthaste/store/batches'
 import { Type } from '@sinclair/typebox'
@@ -28,7 +27,6 @@ export type CallParts = {
   limits: CallLimits
   /** `PUBLIC_URL`; empty for the host of each request. */
   publicUrl: string
-  log: Pick<Logger, 'info'>
 }
 
 /** What a synchronous call, and later `GET …/result`, is answered with when it succeeded. */
@@ -70,7 +68,7 @@ const version = Type.String({ description: 'A version, `latest`, or an alias.' }
  * answers with the result.
  */
 export function addCallDeployment(app: Api, parts: CallParts & { stopping: AbortSignal }): void {
-  const { registry, acceptCall, batches, awaitResult, stopping, log } = parts
+  const { registry, acceptCall, batches, awaitResult, stopping } = parts
 
   app.post(
     '/v1/:deployment/:version',
@@ -109,7 +107,8 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     const resolved = registry.resolve(params.deployment, params.branch, params.version)
     if ('missing' in resolved) throw new CallError('unknown_deployment', resolved.missing)
     const { deployment, branch, version } = resolved.found
-    const options = await readCall(request.bodyText, request.body, parts)
+    const about = { requestId: request.requestId, batchId: request.id }
+    const options = await readCall(request.bodyText, request.body, { ...parts, about })
     const { keyId, limits } = request.caller
     const publicUrl =
       request.body.response_format === 'links' ? findPublicUrl(request, parts.publicUrl) : null
@@ -131,7 +130,7 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     })
     reply.header('x-mb-batch-id', batchId)
     reply.countCall?.(repeated ? 'repeated' : 'accepted')
-    log.info({ batchId, deployment, branch, version, repeated }, 'accepted')
+    request.log.info({ batchId, deployment, branch, version, repeated }, 'accepted')
 
     if (!call.synchronous) {
       return reply.code(202).header('location', `/api/batches/${batchId}`).send({ batchId })

@@ -1,5 +1,4 @@
 import { CallError } from '@posthaste/core/call-errors'
-import type { Logger } from '@posthaste/process/logger'
 import type { Cancellation } from '@posthaste/store/cancellation'
 import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
@@ -35,7 +34,7 @@ const schema = {
  */
 export function addCancelBatch(
   app: Api,
-  parts: { cancellation: Pick<Cancellation, 'cancel'>; log: Pick<Logger, 'info'> },
+  parts: { cancellation: Pick<Cancellation, 'cancel'> },
 ): void {
   app.post('/api/batches/:batchId/cancel', { schema }, async (request, reply) => {
     const batchId = checkBatchId(request.params.batchId)
@@ -44,7 +43,7 @@ export function addCancelBatch(
     if (outcome !== 'canceled') {
       throw new CallError('conflict', `The batch has ${ends[outcome.ended]}, and stays as it is.`)
     }
-    parts.log.info({ batchId }, 'canceled')
+    request.log.info({ batchId }, 'canceled')
     reply.header('x-mb-batch-id', batchId)
     return { batchId, state: outcome }
   })

@@ -1,6 +1,5 @@
 import { BatchFilter, readRedeliveryFilter } from '@posthaste/core/batch-filter'
 import { NewRedelivery } from '@posthaste/core/redelivery'
-import type { Logger } from '@posthaste/process/logger'
 import type { Redeliveries } from '@posthaste/store/redeliveries'
 import type { FastifySchema } from 'fastify'
 import type { Api } from '../api.ts'
@@ -34,14 +33,14 @@ const schema = {
  */
 export function addCreateRedelivery(
   app: Api,
-  parts: { redeliveries: Pick<Redeliveries, 'create'>; log: Pick<Logger, 'info'> },
+  parts: { redeliveries: Pick<Redeliveries, 'create'> },
 ): void {
   const { schemaErrorFormatter } = filterFaults(BatchFilter, 'a filter')
 
   app.post('/api/redeliveries', { schema, schemaErrorFormatter }, async (request, reply) => {
     const selection = readRedeliveryFilter(request.body)
     const created = await parts.redeliveries.create(selection, ownKeyId(request.caller))
-    parts.log.info({ redeliveryId: created.id, total: created.total }, 'redeliveries requested')
+    request.log.info({ redeliveryId: created.id, total: created.total }, 'redeliveries requested')
     return reply.code(202).header('location', `/api/redeliveries/${created.id}`).send(created)
   })
 }

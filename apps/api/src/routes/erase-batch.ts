@@ -1,5 +1,4 @@
 import { CallError } from '@posthaste/core/call-errors'
-import type { Logger } from '@posthaste/process/logger'
 import type { Erasure } from '@posthaste/store/erasure'
 import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
@@ -26,10 +25,7 @@ const schema = {
  * `DELETE /api/batches/{batchId}/data`: erases the request and the result of a batch for good, and what
  * receivers replied. Its states, times and attempts stay. Once more is fine.
  */
-export function addEraseBatch(
-  app: Api,
-  parts: { erasure: Pick<Erasure, 'erase'>; log: Pick<Logger, 'info'> },
-): void {
+export function addEraseBatch(app: Api, parts: { erasure: Pick<Erasure, 'erase'> }): void {
   app.delete('/api/batches/:batchId/data', { schema }, async (request, reply) => {
     const batchId = checkBatchId(request.params.batchId)
     const outcome = await parts.erasure.erase(batchId, ownKeyId(request.caller))
@@ -40,7 +36,7 @@ export function addEraseBatch(
         'The batch has not ended, or its webhook is still to be sent; cancel it, or ask again when it is over.',
       )
     }
-    parts.log.info({ batchId }, 'batch data erased')
+    request.log.info({ batchId }, 'batch data erased')
     return reply.code(204).header('x-mb-batch-id', batchId).send(null)
   })
 }

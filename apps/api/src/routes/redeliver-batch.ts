@@ -1,5 +1,4 @@
 import { CallError } from '@posthaste/core/call-errors'
-import type { Logger } from '@posthaste/process/logger'
 import type { RedeliverOne, RedeliveryOutcome } from '@posthaste/store/redelivery'
 import { Type } from '@sinclair/typebox'
 import type { FastifySchema } from 'fastify'
@@ -33,16 +32,13 @@ const schema = {
  * `POST /api/batches/{batchId}/redeliver`: delivers a batch again, with every attempt that the settings
  * give; the earlier ones stay on record.
  */
-export function addRedeliverBatch(
-  app: Api,
-  parts: { redelivery: RedeliverOne; log: Pick<Logger, 'info'> },
-): void {
+export function addRedeliverBatch(app: Api, parts: { redelivery: RedeliverOne }): void {
   app.post('/api/batches/:batchId/redeliver', { schema }, async (request, reply) => {
     const batchId = checkBatchId(request.params.batchId)
     const outcome = await parts.redelivery.redeliver(batchId, ownKeyId(request.caller))
     if (!('round' in outcome)) throw refusal(batchId, outcome)
     const { round } = outcome
-    parts.log.info({ batchId, round }, 'redelivery requested')
+    request.log.info({ batchId, round }, 'redelivery requested')
     return reply
       .code(202)
       .header('location', `/api/batches/${batchId}`)

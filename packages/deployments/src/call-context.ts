@@ -1,0 +1,5 @@
+/** What a deployment's call belongs to. */
+export type CallContext = {
+  /** For the log: what a function prints while it runs is a line about this batch. */
+  batchId: string
+}

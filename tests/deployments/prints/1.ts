@@ -1,0 +1,4 @@
+export default (text: string) => {
+  console.error(`printed: ${text}`)
+  return text
+}

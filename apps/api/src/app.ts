@@ -4,6 +4,7 @@ import type { Stats } from '@posthaste/core/stats'
 import { addHealthRoutes, type FindUnreadiness } from '@posthaste/process/health'
 import type { Logger } from '@posthaste/process/logger'
 import { addMetricsRoute } from '@posthaste/process/metrics'
+import type { Tracing } from '@posthaste/process/tracing'
 import type { ApiKeys } from '@posthaste/store/api-keys'
 import type { BatchList } from '@posthaste/store/batch-list'
 import type { Cancellation } from '@posthaste/store/cancellation'
@@ -19,6 +20,7 @@ import type { ApiMetrics } from './api-metrics.ts'
 import type { KeyLookup } from './key-lookup.ts'
 import { type ApiKeyOptions, addApiKeys } from './plugins/api-keys.ts'
 import { addBatchIdHeader } from './plugins/batch-id-header.ts'
+import { addCallSpans } from './plugins/call-spans.ts'
 import { addDocsPage } from './plugins/docs-page.ts'
 import { addDraining } from './plugins/draining.ts'
 import { addErrorReplies, describeInvalid, replyWithError } from './plugins/error-replies.ts'
@@ -69,6 +71,7 @@ export type ApiParts = CallParts & {
   redeliveries: Pick<Redeliveries, 'create' | 'find'>
   findStats: () => Promise<Stats>
   metrics: ApiMetrics
+  tracing: Pick<Tracing, 'start'>
   maxBodyBytes: number
   findUnreadiness: FindUnreadiness
   log: Logger
@@ -102,6 +105,7 @@ export function buildApp(parts: ApiParts) {
 
   addRequestId(app)
   addRequestMetrics(app, parts.metrics)
+  addCallSpans(app, parts.tracing)
   addErrorReplies(app)
   addBatchIdHeader(app)
   addHttpErrors(app)

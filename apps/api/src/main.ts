@@ -38,7 +38,7 @@ import { createSharedAnswer } from './shared-answer.ts'
 const backlogsFreshMs = 1_000
 const statsFreshMs = 2_000
 
-await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
+await startProcess('api', ApiSettings, async ({ settings, log, tracing, announce }) => {
   const pools = createPools(settings.DATABASE_URL, log)
   const registry = await createRegistry({
     dir: settings.DEPLOYMENTS_DIR,
@@ -131,6 +131,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, announce }) => {
       functionThreads: settings.FUNCTION_THREADS,
     },
     metrics,
+    tracing,
     maxBodyBytes: settings.MAX_BODY_BYTES,
     findUnreadiness: createReadiness(pools.pool).findUnreadiness,
     log,

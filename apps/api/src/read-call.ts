@@ -15,7 +15,7 @@ export type CallLimits = {
 /** The part of a batch that the body of its call decides. */
 export type CallOptions = Omit<
   AcceptedCall,
-  'batchId' | 'keyId' | 'publicUrl' | 'deployment' | 'branch' | 'version'
+  'batchId' | 'keyId' | 'publicUrl' | 'traceparent' | 'deployment' | 'branch' | 'version'
 >
 
 const defaultTimeoutSeconds = 300

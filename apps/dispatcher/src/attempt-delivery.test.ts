@@ -3,6 +3,7 @@ import { parseNetworks } from '@posthaste/core/address-rules'
 import { createWebhookSecret, createWebhookSigner } from '@posthaste/core/webhook-signature'
 import { startTestReceiver } from '@posthaste/infra/testing/test-receiver'
 import { createMetricsRegistry } from '@posthaste/process/metrics'
+import { noTracing } from '@posthaste/process/tracing'
 import type { RecordedAttempt } from '@posthaste/store/deliveries'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, expect, test } from 'vitest'
@@ -37,6 +38,7 @@ async function setup(status: number) {
     schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
     circuitWatch: { attempted: async (_delivery, { error }) => void watched.push(error) },
     findSigner: async () => createWebhookSigner([secret]),
+    tracing: noTracing,
     metrics: createDispatcherMetrics(createMetricsRegistry()),
     random: () => 0,
     log: { info: () => {}, warn: () => {}, error: () => {} },
@@ -54,6 +56,7 @@ async function setup(status: number) {
         body: '{"data":1.0}',
         keyId: null,
         round: 1,
+        traceparent: null,
       },
       signal,
     )

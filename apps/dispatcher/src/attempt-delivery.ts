@@ -1,6 +1,7 @@
 import { batchIdTimeMs } from '@posthaste/core/batch-id'
 import { decideNext, type RetrySchedule } from '@posthaste/core/retry-schedule'
 import type { Logger } from '@posthaste/process/logger'
+import type { Tracing } from '@posthaste/process/tracing'
 import { isDatabaseAway, retryWhileAway } from '@posthaste/store/database-errors'
 import type { ClaimedDelivery, Deliveries, RecordedAttempt } from '@posthaste/store/deliveries'
 import type { CircuitWatch } from './circuit-watch.ts'
@@ -22,18 +23,34 @@ export function createAttemptDelivery(parts: {
   findSigner: FindSigner
   circuitWatch: Pick<CircuitWatch, 'attempted'>
   metrics: DispatcherMetrics
+  tracing: Pick<Tracing, 'start'>
   random: () => number
   log: Pick<Logger, 'info' | 'warn' | 'error'>
 }) {
-  const { deliveries, postWebhook, schedule, findSigner, circuitWatch, metrics, random, log } =
-    parts
+  const {
+    deliveries,
+    postWebhook,
+    schedule,
+    findSigner,
+    circuitWatch,
+    metrics,
+    tracing,
+    random,
+    log,
+  } = parts
 
   async function attemptOnce(delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> {
     const { batchId, body, keyId, round } = delivery
     const attempt = delivery.attempts + 1
     const sign = await retryWhileAway(() => findSigner(keyId), signal)
     if (signal.aborted) return
+    const span = tracing.start('webhook', {
+      kind: 'client',
+      parent: delivery.traceparent,
+      attributes: { 'posthaste.batch_id': batchId, 'posthaste.attempt': attempt },
+    })
     const headers = {
+      ...(span.traceparent === undefined ? {} : { traceparent: span.traceparent }),
       ...sign({ id: batchId, body, at: new Date() }),
       'x-mb-batch-id': batchId,
       'x-posthaste-attempt': String(attempt),
@@ -41,7 +58,10 @@ export function createAttemptDelivery(parts: {
 
     const { retryAfterMs, ...record } = await postWebhook(delivery, headers, signal)
     // Cut off by the end of this process; what was delivered by then is not sent again.
-    if (signal.aborted && record.error !== null) return
+    const isCutOff = signal.aborted && record.error !== null
+    const answer = record.status === null ? {} : { 'http.response.status_code': record.status }
+    span.end(answer, isCutOff ? 'interrupted' : (record.error ?? undefined))
+    if (isCutOff) return
     const next = decideNext({ ...record, retryAfterMs }, attempt, schedule, random)
 
     // One statement: a failed attempt without its wake-up would strand the delivery.

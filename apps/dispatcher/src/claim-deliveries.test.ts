@@ -34,6 +34,7 @@ const createRetry = (destination: string, index: number): ClaimedDelivery => ({
   body: '{}',
   keyId: null,
   round: 1,
+  traceparent: null,
 })
 
 test('retries take no more than their slots, over all destinations', async () => {

@@ -33,7 +33,7 @@ const dayMs = 86_400_000
 await startProcess(
   'dispatcher',
   DispatcherSettings,
-  async ({ settings, log, stopping, announce }) => {
+  async ({ settings, log, tracing, stopping, announce }) => {
     const authorities = await readAuthorities(settings.WEBHOOK_CA_FILE)
     const pools = createPools(settings.DATABASE_URL, log)
     const readiness = createReadiness(pools.pool)
@@ -100,6 +100,7 @@ await startProcess(
       findSigner: createFindSigner({ secrets, now: () => performance.now() }),
       circuitWatch,
       metrics,
+      tracing,
       random: Math.random,
       log,
     })

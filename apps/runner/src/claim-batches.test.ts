@@ -20,6 +20,7 @@ function setup(lost: Record<string, number>) {
             data: '1',
             timeoutMs: 1,
             runs: count + 1,
+            traceparent: null,
           }),
         )
       },

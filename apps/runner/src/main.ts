@@ -19,90 +19,94 @@ import { createRunBatch } from './run-batch.ts'
 import { createRunnerMetrics } from './runner-metrics.ts'
 import { RunnerSettings } from './settings.ts'
 
-await startProcess('runner', RunnerSettings, async ({ settings, log, stopping, announce }) => {
-  const pools = createPools(settings.DATABASE_URL, log)
-  const readiness = createReadiness(pools.pool)
-  const metricsRegistry = createMetricsRegistry()
-  const health = await startHealthServer({
-    host: settings.HOST,
-    port: settings.RUNNER_PORT,
-    findUnreadiness: readiness.findUnreadiness,
-    metrics: metricsRegistry,
-  })
-  announce(health.port)
+await startProcess(
+  'runner',
+  RunnerSettings,
+  async ({ settings, log, tracing, stopping, announce }) => {
+    const pools = createPools(settings.DATABASE_URL, log)
+    const readiness = createReadiness(pools.pool)
+    const metricsRegistry = createMetricsRegistry()
+    const health = await startHealthServer({
+      host: settings.HOST,
+      port: settings.RUNNER_PORT,
+      findUnreadiness: readiness.findUnreadiness,
+      metrics: metricsRegistry,
+    })
+    announce(health.port)
 
-  const registry = await createRegistry({
-    dir: settings.DEPLOYMENTS_DIR,
-    watch: settings.DEPLOYMENTS_WATCH,
-    log,
-  })
-  const executor = createExecutor({
-    registry,
-    threads: settings.FUNCTION_THREADS,
-    memoryMb: settings.FUNCTION_MEMORY_MB,
-    maxResultBytes: settings.MAX_RESULT_BYTES,
-    log,
-  })
-  const logFailure = ({ file, reason }: { file: string; reason: string }) =>
-    log.error({ file, reason }, 'deployment not loaded')
-  registry.failures().forEach(logFailure)
-  // Loading every function takes a while; the healthy ones are served meanwhile.
-  void executor.keepChecked(logFailure)
-  await readiness.wait(stopping, log)
+    const registry = await createRegistry({
+      dir: settings.DEPLOYMENTS_DIR,
+      watch: settings.DEPLOYMENTS_WATCH,
+      log,
+    })
+    const executor = createExecutor({
+      registry,
+      threads: settings.FUNCTION_THREADS,
+      memoryMb: settings.FUNCTION_MEMORY_MB,
+      maxResultBytes: settings.MAX_RESULT_BYTES,
+      log,
+    })
+    const logFailure = ({ file, reason }: { file: string; reason: string }) =>
+      log.error({ file, reason }, 'deployment not loaded')
+    registry.failures().forEach(logFailure)
+    // Loading every function takes a while; the healthy ones are served meanwhile.
+    void executor.keepChecked(logFailure)
+    await readiness.wait(stopping, log)
 
-  const workers = createWorkers(pools.pool)
-  const membership = await joinWorkers({ workers, role: 'runner', log })
-  const inferences = createInferences(pools)
-  const label = createDeploymentLabel((id) => registry.get(id) !== undefined)
-  const metrics = createRunnerMetrics(metricsRegistry, label)
-  const runBatch = createRunBatch({ inferences, executor, metrics, log })
-  const claimWidth = createClaimWidth(
-    (key) => executor.concurrency(parseDeploymentId(key)),
-    () => performance.now(),
-  )
-  const claimBatches = createClaimBatches({ inferences, workerId: membership.workerId })
-  const drain = createDrain({
-    claim: async (key, limit) => {
-      const id = parseDeploymentId(key)
-      const { claimed, isFull } = await claimBatches.claim(id, limit)
-      return { items: claimed.map((batch) => ({ ...batch, id })), isFull }
-    },
-    work: async ({ id, ...batch }, signal) => {
-      const key = formatDeploymentId(id)
-      await runBatch(id, batch, signal).finally(() => {
-        claimWidth.finished(key)
-        if (claimBatches.ended(batch.batchId)) drain.wakeUp(key)
-      })
-    },
-    share: inferences.wake,
-    width: claimWidth.width,
-    maxInFlight: settings.RUNNER_CONCURRENCY,
-    log,
-  })
-  const cancellations = listenTo({
-    databaseUrl: settings.DATABASE_URL,
-    channel: 'posthaste_canceled',
-    onNotification: (batchId) => drain.abort(batchId, 'canceled'),
-    log,
-  })
-  const work = await startWork({
-    pools,
-    workers,
-    membership,
-    claims: inferences,
-    drain,
-    abort: (batchId) => drain.abort(batchId, 'lost'),
-    tasks: { infer: drain.wakeUp, expire: inferences.expire },
-    log,
-  })
-  health.started()
+    const workers = createWorkers(pools.pool)
+    const membership = await joinWorkers({ workers, role: 'runner', log })
+    const inferences = createInferences(pools)
+    const label = createDeploymentLabel((id) => registry.get(id) !== undefined)
+    const metrics = createRunnerMetrics(metricsRegistry, label)
+    const runBatch = createRunBatch({ inferences, executor, metrics, tracing, log })
+    const claimWidth = createClaimWidth(
+      (key) => executor.concurrency(parseDeploymentId(key)),
+      () => performance.now(),
+    )
+    const claimBatches = createClaimBatches({ inferences, workerId: membership.workerId })
+    const drain = createDrain({
+      claim: async (key, limit) => {
+        const id = parseDeploymentId(key)
+        const { claimed, isFull } = await claimBatches.claim(id, limit)
+        return { items: claimed.map((batch) => ({ ...batch, id })), isFull }
+      },
+      work: async ({ id, ...batch }, signal) => {
+        const key = formatDeploymentId(id)
+        await runBatch(id, batch, signal).finally(() => {
+          claimWidth.finished(key)
+          if (claimBatches.ended(batch.batchId)) drain.wakeUp(key)
+        })
+      },
+      share: inferences.wake,
+      width: claimWidth.width,
+      maxInFlight: settings.RUNNER_CONCURRENCY,
+      log,
+    })
+    const cancellations = listenTo({
+      databaseUrl: settings.DATABASE_URL,
+      channel: 'posthaste_canceled',
+      onNotification: (batchId) => drain.abort(batchId, 'canceled'),
+      log,
+    })
+    const work = await startWork({
+      pools,
+      workers,
+      membership,
+      claims: inferences,
+      drain,
+      abort: (batchId) => drain.abort(batchId, 'lost'),
+      tasks: { infer: drain.wakeUp, expire: inferences.expire },
+      log,
+    })
+    health.started()
 
-  return async () => {
-    await work.close(settings.SHUTDOWN_GRACE_MS)
-    await cancellations.close()
-    await executor.close()
-    await registry.close()
-    await health.close()
-    await pools.close()
-  }
-})
+    return async () => {
+      await work.close(settings.SHUTDOWN_GRACE_MS)
+      await cancellations.close()
+      await executor.close()
+      await registry.close()
+      await health.close()
+      await pools.close()
+    }
+  },
+)

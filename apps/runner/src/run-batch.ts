@@ -1,7 +1,8 @@
-import type { DeploymentId } from '@posthaste/core/deployment-id'
+import { type DeploymentId, formatDeploymentId } from '@posthaste/core/deployment-id'
 import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
 import type { Executor } from '@posthaste/deployments/executor'
 import type { Logger } from '@posthaste/process/logger'
+import type { Tracing } from '@posthaste/process/tracing'
 import { isDatabaseAway, retryWhileAway } from '@posthaste/store/database-errors'
 import type { ClaimedBatch, FinishedBatch, Inferences } from '@posthaste/store/inferences'
 import type { RunnerMetrics } from './runner-metrics.ts'
@@ -21,15 +22,27 @@ export function createRunBatch(parts: {
   inferences: Pick<Inferences, 'finish'>
   executor: Pick<Executor, 'run'>
   metrics: RunnerMetrics
+  tracing: Pick<Tracing, 'start'>
   log: Pick<Logger, 'info' | 'warn' | 'error'>
 }) {
-  const { inferences, executor, metrics, log } = parts
+  const { inferences, executor, metrics, tracing, log } = parts
 
   async function run(id: DeploymentId, batch: ClaimedBatch, signal: AbortSignal): Promise<void> {
     const { batchId, claimedBy, data, timeoutMs, runs } = batch
     const startedMs = performance.now()
+    const span = tracing.start('inference', {
+      kind: 'consumer',
+      parent: batch.traceparent,
+      attributes: {
+        'posthaste.batch_id': batchId,
+        'posthaste.deployment': formatDeploymentId(id),
+        'posthaste.run': runs,
+      },
+    })
+    const about = { batchId, traceparent: span.traceparent }
     const outcome =
-      runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal, { batchId })
+      runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal, about)
+    span.end({}, signal.aborted ? 'interrupted' : (outcome.code ?? undefined))
     if (signal.aborted) return logAborted(batchId, signal.reason)
     const inferredMs = performance.now() - startedMs
 

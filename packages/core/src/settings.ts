@@ -94,6 +94,19 @@ export const sharedSettings = {
     maximum: 900_000,
     description: 'After SIGTERM, what is in flight may take this long; the rest is handed back.',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.String({
+    default: '',
+    pattern: '^https?://',
+    takes: 'a URL like http://localhost:4318',
+    description: 'Traces are sent there, by OTLP over HTTP. Unset: none are made.',
+  }),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    default: 1,
+    minimum: 0,
+    maximum: 1,
+    description:
+      'The share of calls without a `traceparent` that are traced; one that has it says so itself.',
+  }),
 }
 
 const cidr = '^[0-9a-fA-F.:]+/[0-9]{1,3}$'

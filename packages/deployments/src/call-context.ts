@@ -2,4 +2,6 @@
 export type CallContext = {
   /** For the log: what a function prints while it runs is a line about this batch. */
   batchId: string
+  /** The header `traceparent` for the model server. */
+  traceparent: string | undefined
 }

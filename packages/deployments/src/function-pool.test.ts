@@ -198,12 +198,13 @@ test('secrets of the process are not in its environment', async () => {
   vi.stubEnv('DATABASE_URL', 'postgres://secret')
   vi.stubEnv('OPERATOR_KEY', 'secret')
   vi.stubEnv('WEBHOOK_PROXY', 'http://user:secret@proxy')
+  vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'authorization=secret')
   vi.stubEnv('MODEL_PATH', '/models')
   await using world = await setupPool(
-    `export default () => ['DATABASE_URL', 'OPERATOR_KEY', 'WEBHOOK_PROXY', 'MODEL_PATH']
+    `export default () => ['DATABASE_URL', 'OPERATOR_KEY', 'WEBHOOK_PROXY', 'OTEL_EXPORTER_OTLP_HEADERS', 'MODEL_PATH']
       .map((name) => process.env[name] ?? null)`,
   )
-  expect(await world.body()).toEqual({ data: [null, null, null, '/models'] })
+  expect(await world.body()).toEqual({ data: [null, null, null, null, '/models'] })
   vi.unstubAllEnvs()
 })
 

@@ -6,7 +6,13 @@ import { takeLeftOut } from './printed-lines.ts'
 import { describeThrown } from './thrown-value.ts'
 
 /** What a function does not get to see of the process's environment. */
-const secrets = ['DATABASE_URL', 'OPERATOR_KEY', 'WEBHOOK_PROXY']
+const secrets = [
+  'DATABASE_URL',
+  'OPERATOR_KEY',
+  'WEBHOOK_PROXY',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+]
 
 /**
  * V8 ends the whole process, not the thread, when one built-in operation meets the heap's limit, and

@@ -7,6 +7,7 @@ import {
   succeeded,
   succeededRows,
 } from '@posthaste/core/inference-outcome'
+import type { CallContext } from './call-context.ts'
 import type { HttpConfig } from './http-config.ts'
 import { findErrorText } from './model-error-text.ts'
 import { decideRetry, type ModelFailure } from './model-retry.ts'
@@ -36,11 +37,13 @@ export function createHttpDeployment(options: { config: HttpConfig; maxResultByt
     data: CallData,
     timeoutMs: number,
     signal?: AbortSignal,
+    about?: CallContext,
   ): Promise<InferenceOutcome> {
     const stop = new AbortController()
     const broken = AbortSignal.any([closing.signal, stop.signal, ...(signal ? [signal] : [])])
     const clock = createClock(timeoutMs)
-    const ask = (args: readonly string[]) => askInSlot(bodyOf(args), clock, broken)
+    const traced = about?.traceparent === undefined ? {} : { traceparent: about.traceparent }
+    const ask = (args: readonly string[]) => askInSlot(bodyOf(args), traced, clock, broken)
 
     const outcome =
       data.kind === 'rows' ? await runRows(data.rows, ask, stop) : single(await ask(data.args))
@@ -83,25 +86,35 @@ export function createHttpDeployment(options: { config: HttpConfig; maxResultByt
     return failure ? failed(failure.code, failure.message) : succeededRows(results)
   }
 
-  async function askInSlot(body: string, clock: Clock, signal: AbortSignal): Promise<Result> {
+  async function askInSlot(
+    body: string,
+    headers: Record<string, string>,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<Result> {
     try {
       await slots.take(signal)
     } catch {
       return brokenOff
     }
     try {
-      return await askUntilFinal(body, clock, signal)
+      return await askUntilFinal(body, headers, clock, signal)
     } finally {
       slots.giveBack()
     }
   }
 
-  async function askUntilFinal(body: string, clock: Clock, signal: AbortSignal): Promise<Result> {
+  async function askUntilFinal(
+    body: string,
+    headers: Record<string, string>,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<Result> {
     clock.start()
     for (let attempt = 1; ; attempt++) {
       const leftMs = clock.leftMs()
       if (leftMs <= 0) return describeFailure('timeout')
-      const reply = await post(body, leftMs, signal)
+      const reply = await post(body, headers, leftMs, signal)
       if (signal.aborted) return brokenOff
 
       const delayMs = decideRetry(attempt, reply, config.retries, Math.random)

@@ -36,10 +36,15 @@ export function createPostModel(config: HttpConfig, maxReplyBytes: number) {
     },
   })
 
-  function post(body: string, timeoutMs: number, signal: AbortSignal): Promise<ModelReply> {
+  function post(
+    body: string,
+    headers: Record<string, string>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ModelReply> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve({ failure: 'reset' })
-      const stream = client.stream(config.url, { body, timeout: { request: timeoutMs } })
+      const stream = client.stream(config.url, { body, headers, timeout: { request: timeoutMs } })
       const abandon = () => stream.destroy()
       const settle = (reply: ModelReply) => {
         signal.removeEventListener('abort', abandon)

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { readSettings, SettingsError } from '@posthaste/core/settings'
 import type { Static, TObject } from '@sinclair/typebox'
 import { createLogger, type Logger } from './logger.ts'
+import { startTracing, type Tracing } from './tracing.ts'
 
 const startGraceMs = 2_000
+const lastSpansMs = 1_000
 
 /**
  * What a process runs: it resolves once the process serves, to the function that drains it. `stopping`
@@ -12,6 +14,7 @@ const startGraceMs = 2_000
 export type Start<Settings> = (parts: {
   settings: Settings
   log: Logger
+  tracing: Tracing
   stopping: AbortSignal
   /** To be called with the port once the process listens: logs it, and tells a supervisor. */
   announce: (port: number) => void
@@ -51,11 +54,15 @@ export async function startProcess<S extends TObject>(
   }
 
   try {
-    const drain = await start({ settings, log, stopping: stopping.signal, announce })
+    const tracing = await startTracing(name, settings, log)
+    const drain = await start({ settings, log, tracing, stopping: stopping.signal, announce })
     started = true
     if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
     log.info({ reason: stopping.signal.reason }, 'draining')
+    const { SHUTDOWN_GRACE_MS: graceMs = 0 } = settings as { SHUTDOWN_GRACE_MS?: number }
+    const graceEndsMs = performance.now() + graceMs
     await drain()
+    await tracing.close(Math.max(graceEndsMs - performance.now(), lastSpansMs))
     log.info({}, 'stopped')
     process.exit(0)
   } catch (error) {

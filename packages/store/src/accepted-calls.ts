@@ -19,6 +19,8 @@ export type AcceptedCall = DeploymentId & {
   keyId: string | null
   /** Where the caller reaches the api, when it asks for a link to the result; without a slash at its end. */
   publicUrl: string | null
+  /** The span that the inference and the webhook belong to (W3C Trace Context). */
+  traceparent: string | null
 }
 
 /** The `Idempotency-Key` of a call: whose it is, and a digest of the request that it stands for. */
@@ -39,6 +41,7 @@ const columns = [
   ['ignore_timeout', 'boolean'],
   ['key_id', 'uuid'],
   ['public_url', 'text'],
+  ['traceparent', 'text'],
 ] as const
 
 const names = columns.map(([name]) => name).join(', ')
@@ -49,10 +52,10 @@ const calls = `call as (
 const insert = (from: string) => `accepted as (
   insert into posthaste.batches (batch_id, deployment, branch, version, request, timeout_seconds,
     priority, expires_at, synchronous, awaited, webhook_url, destination, ignore_timeout,
-    key_id, public_url)
+    key_id, public_url, traceparent)
   select batch_id, deployment, branch, version, request, timeout_seconds, priority,
     now() + expires_in_seconds * interval '1 second', synchronous, synchronous, webhook_url, destination,
-    ignore_timeout, key_id, public_url
+    ignore_timeout, key_id, public_url, traceparent
   from ${from}
   returning batch_id, deployment, branch, version, expires_at, destination),
 known as (
@@ -179,5 +182,6 @@ function toColumns(group: AcceptedCall[]): unknown[][] {
     group.map((call) => call.ignoreTimeout),
     group.map((call) => call.keyId),
     group.map((call) => call.publicUrl),
+    group.map((call) => call.traceparent),
   ]
 }

@@ -39,6 +39,7 @@ test('a due delivery is claimed once, with the bytes of the result', async () =>
       body: '{"data":20}',
       keyId: null,
       round: 1,
+      traceparent: null,
     },
   ])
 })

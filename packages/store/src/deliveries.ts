@@ -21,6 +21,8 @@ export type ClaimedDelivery = {
   keyId: string | null
   /** From 1: a new delivery of the same batch is another round. */
   round: number
+  /** The span that the attempts belong to. */
+  traceparent: string | null
 }
 
 /** What is recorded of an attempt. `reply` is the beginning of the receiver's reply, for people. */
@@ -91,7 +93,8 @@ const claimText = `with probe as (
   select room > 0 and taken.all >= room as is_full,
     taken.all < room and retries.due > taken.retries as held_back,
     (select failed_probes from probe), (select count(*) from probe_woken),
-    claimed.batch_id, claimed.attempts, claimed.round, batch.webhook_url, batch.ignore_timeout, batch.key_id, ${postedColumns}
+    claimed.batch_id, claimed.attempts, claimed.round, batch.webhook_url, batch.ignore_timeout, batch.key_id,
+    batch.traceparent, ${postedColumns}
   from gate cross join retries cross join taken left join claimed on true
     left join posthaste.batches batch on batch.batch_id = claimed.batch_id`
 
@@ -193,6 +196,7 @@ export function createDeliveries(pools: {
           body: await posted.toBody(row),
           keyId: row.key_id,
           round: row.round,
+          traceparent: row.traceparent,
         })),
       )
       return { deliveries, isFull, heldBack }

@@ -13,6 +13,8 @@ export type ClaimedBatch = {
   timeoutMs: number
   /** How often it was claimed and not handed back in order, this time included. */
   runs: number
+  /** The span that the inference belongs to. */
+  traceparent: string | null
 }
 
 /** The end of a batch, to be written by the worker that had claimed it. */
@@ -95,7 +97,7 @@ export function createInferences(pools: {
           where batch.batch_id = due.batch_id
             and exists (select from posthaste.workers where worker_id = $5)
           returning batch.batch_id, batch.request, batch.timeout_seconds, batch.runs,
-            batch.synchronous, batch.priority`,
+            batch.synchronous, batch.priority, batch.traceparent`,
         values: [id.deployment, id.branch, id.version, limit, workerId, options.suspects],
       })
       return rows.sort(inQueueOrder).map((row) => ({
@@ -104,6 +106,7 @@ export function createInferences(pools: {
         data: row.request,
         timeoutMs: row.timeout_seconds * 1_000,
         runs: row.runs,
+        traceparent: row.traceparent,
       }))
     },
 

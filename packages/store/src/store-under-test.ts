@@ -86,5 +86,6 @@ export function someCall(): AcceptedCall {
     ignoreTimeout: false,
     keyId: null,
     publicUrl: null,
+    traceparent: null,
   }
 }

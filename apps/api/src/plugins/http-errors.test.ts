@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createLogger } from '@posthaste/process/logger'
 import { createMetricsRegistry } from '@posthaste/process/metrics'
+import { noTracing } from '@posthaste/process/tracing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createApiMetrics } from '../api-metrics.ts'
 import { type ApiParts, buildApp } from '../app.ts'
@@ -11,6 +12,7 @@ const { app } = buildApp({
   auth: { required: false, operatorKey: '' },
   requestLimits: { perKey: 1, anonymous: 0 },
   metrics: createApiMetrics(createMetricsRegistry()),
+  tracing: noTracing,
   maxBodyBytes: 100_000,
   findUnreadiness: async () => undefined,
   log: createLogger('api', 'silent'),

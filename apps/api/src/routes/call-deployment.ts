@@ -112,8 +112,9 @@ export function addCallDeployment(app: Api, parts: CallParts & { stopping: Abort
     const { keyId, limits } = request.caller
     const publicUrl =
       request.body.response_format === 'links' ? findPublicUrl(request, parts.publicUrl) : null
+    const traceparent = request.callSpan?.traceparent ?? null
     const id = { deployment, branch, version }
-    const call = { batchId: request.id, keyId, publicUrl, ...id, ...options }
+    const call = { batchId: request.id, keyId, publicUrl, traceparent, ...id, ...options }
     const hungUp = whenHungUp(reply)
     const { batchId, repeated } = await acceptCall({
       call,

@@ -27,6 +27,7 @@ async function setup(status: number) {
   const recorded: RecordedAttempt[] = []
   const watched: (string | null)[] = []
   const secret = createWebhookSecret()
+  const registry = createMetricsRegistry()
   const attemptDelivery = createAttemptDelivery({
     deliveries: {
       recordAttempt: async (attempt) => {
@@ -39,11 +40,11 @@ async function setup(status: number) {
     circuitWatch: { attempted: async (_delivery, { error }) => void watched.push(error) },
     findSigner: async () => createWebhookSigner([secret]),
     tracing: noTracing,
-    metrics: createDispatcherMetrics(createMetricsRegistry()),
+    metrics: createDispatcherMetrics(registry),
     random: () => 0,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   })
-  const attempt = (attempts: number, signal = new AbortController().signal) =>
+  const attempt = (attempts: number, signal = new AbortController().signal, round = 1) =>
     attemptDelivery(
       {
         batchId: '0198c0de-0000-7000-8000-000000000001',
@@ -55,12 +56,18 @@ async function setup(status: number) {
         ignoreTimeout: false,
         body: '{"data":1.0}',
         keyId: null,
-        round: 1,
+        round,
         traceparent: null,
       },
       signal,
     )
-  return { attempt, recorded, watched, received: receiver.received, secret }
+  const timed = async () => {
+    const text = await registry.getSingleMetricAsString(
+      'posthaste_call_to_webhook_duration_seconds',
+    )
+    return Number(/_count (\d+)/.exec(text)?.[1])
+  }
+  return { attempt, timed, recorded, watched, received: receiver.received, secret }
 }
 
 test('a webhook carries its batchId, its attempt and a signature that verifies', async () => {
@@ -99,4 +106,14 @@ test("an attempt's outcome is told to the watch of its circuit", async () => {
   const { attempt, watched } = await setup(503)
   await attempt(0)
   expect(watched).toEqual(['status'])
+})
+
+test('only the first delivery of a batch tells the time from its call to its webhook', async () => {
+  const failing = await setup(503)
+  await failing.attempt(0)
+  expect(await failing.timed()).toBe(0)
+  const { attempt, timed } = await setup(204)
+  await attempt(1)
+  await attempt(0, new AbortController().signal, 2)
+  expect(await timed()).toBe(1)
 })

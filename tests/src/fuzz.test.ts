@@ -183,6 +183,8 @@ async function makeKnownValues(): Promise<KnownValues> {
     '/api/keys cursor': [keys.json.nextCursor],
     '/api/destinations cursor': [new URL(on.receiver.url).host],
     'Idempotency-Key': Array.from({ length: 500 }, (_, number) => `order-${number}`),
+    'x-request-id': ['order-7/a', 'not one that is taken'],
+    traceparent: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', 'not one'],
     'POST /v1/{deployment}/{version} body': [
       JSON.stringify({ data: 3, response_webhook: `${on.receiver.url}?x=%00` }),
       JSON.stringify({ data: 'throws', timeout_seconds: 1, priority: 100 }),

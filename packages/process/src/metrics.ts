@@ -1,3 +1,4 @@
+import { Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 
@@ -12,7 +13,15 @@ export function createMetricsRegistry(): Registry {
 
 /** Adds `GET /metrics`: all that the registry has, in Prometheus' text format. */
 export function addMetricsRoute(app: FastifyInstance, registry: Registry): void {
-  app.get('/metrics', async (_request, reply) =>
+  const schema = {
+    operationId: 'getMetrics',
+    tags: ['Service'],
+    summary: 'Metrics of the process',
+    security: [],
+    response: { 200: { content: { 'text/plain': { schema: Type.String() } } } },
+    replies: { 200: { description: "All metrics, in Prometheus' text format." } },
+  }
+  app.get('/metrics', { schema }, async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   )
 }

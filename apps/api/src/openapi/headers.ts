@@ -55,4 +55,23 @@ export const requestHeaders = {
     schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$' },
     example: 'order-7',
   },
+  'x-request-id': {
+    name: 'x-request-id',
+    in: 'header',
+    required: false,
+    description:
+      "What the request is called in the service's log, and in the reply; of up to 128 letters, digits and `_.:+/=@-`, otherwise one is made.",
+    schema: { type: 'string' },
+    example: 'order-7',
+  },
+  traceparent: {
+    name: 'traceparent',
+    in: 'header',
+    required: false,
+    description: 'The span that what was called for is part of (W3C Trace Context).',
+    schema: { type: 'string' },
+    example: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  },
 } as const
+
+export type RequestHeaderName = keyof typeof requestHeaders

@@ -1,7 +1,7 @@
 import type {} from '@fastify/swagger'
 import type { CallErrorCode } from '@posthaste/core/call-errors'
 import type { Examples } from './examples.ts'
-import type { HeaderName } from './headers.ts'
+import type { HeaderName, RequestHeaderName } from './headers.ts'
 
 /** What a reply means, the headers that it has, and examples of its body. */
 export type ReplyNotes = {
@@ -19,7 +19,7 @@ export type RouteNotes = {
   /** Headers of every reply, errors too. */
   everyReplyHas?: readonly HeaderName[]
   /** Headers that the route reads beside `Authorization`. */
-  requestHeaders?: readonly 'Idempotency-Key'[]
+  requestHeaders?: readonly RequestHeaderName[]
   bodyExamples?: Examples
 }
 

@@ -1,6 +1,7 @@
 import { schemaRef } from './components.ts'
 import { errorNotes } from './errors.ts'
 import { exampleIds } from './examples.ts'
+import { requestHeaders } from './headers.ts'
 
 const header = (name: string, description: string, schema: object, example: unknown) => ({
   name,
@@ -29,6 +30,7 @@ export const webhooks = {
         header('webhook-timestamp', 'Seconds since 1970.', text, '1795521600'),
         header('webhook-signature', 'One or more of `v1,` and base64.', text, 'v1,K5oZfzN95Z9U…'),
         header('x-posthaste-attempt', 'Counted from 1.', { type: 'integer', minimum: 1 }, 1),
+        requestHeaders.traceparent,
       ],
       requestBody: {
         required: true,

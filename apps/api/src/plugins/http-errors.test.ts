@@ -2,17 +2,14 @@ import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createLogger } from '@posthaste/process/logger'
-import { createMetricsRegistry } from '@posthaste/process/metrics'
-import { noTracing } from '@posthaste/process/tracing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createApiMetrics } from '../api-metrics.ts'
 import { type ApiParts, buildApp } from '../app.ts'
+import { observing } from '../observing-under-test.ts'
 
 const { app } = buildApp({
   auth: { required: false, operatorKey: '' },
   requestLimits: { perKey: 1, anonymous: 0 },
-  metrics: createApiMetrics(createMetricsRegistry()),
-  tracing: noTracing,
+  ...observing(),
   maxBodyBytes: 100_000,
   findUnreadiness: async () => undefined,
   log: createLogger('api', 'silent'),

@@ -2,6 +2,7 @@ import { createLogger } from '@posthaste/process/logger'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ApiParts, buildApp } from '../app.ts'
+import { observing } from '../observing-under-test.ts'
 import { errorNotes } from '../openapi/errors.ts'
 
 type Operation = {
@@ -24,6 +25,7 @@ async function setup() {
     requestLimits: { perKey: 1, anonymous: 0 },
     maxBodyBytes: 100_000,
     findUnreadiness: async () => undefined,
+    ...observing(),
     log: createLogger('api', 'silent'),
   } as Partial<ApiParts> as ApiParts)
   const routes: string[] = []
@@ -151,6 +153,7 @@ test('a key is sent as Bearer or plain, and need not be where none is required',
   const { app } = buildApp({
     auth: { required: false, operatorKey: '' },
     requestLimits: { perKey: 1, anonymous: 0 },
+    ...observing(),
     log: createLogger('api', 'silent'),
   } as Partial<ApiParts> as ApiParts)
   onTestFinished(() => app.close())
@@ -196,6 +199,7 @@ test('what a webhook is sent is in the document', async () => {
     'webhook-timestamp',
     'webhook-signature',
     'x-posthaste-attempt',
+    'traceparent',
   ])
   expect(Object.keys(requestBody.content['application/json'].examples)).toEqual([
     'succeeded',

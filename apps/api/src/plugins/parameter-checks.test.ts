@@ -1,9 +1,11 @@
 import { createLogger } from '@posthaste/process/logger'
 import { afterAll, expect, test } from 'vitest'
 import { type ApiParts, buildApp } from '../app.ts'
+import { observing } from '../observing-under-test.ts'
 
 const { app } = buildApp({
   auth: { required: false, operatorKey: '' },
+  ...observing(),
   log: createLogger('api', 'silent'),
 } as Partial<ApiParts> as ApiParts)
 afterAll(() => app.close())

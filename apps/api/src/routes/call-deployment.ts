@@ -40,8 +40,8 @@ const schema = {
   tags: ['Calls'],
   body: Call,
   bodyExamples: callExamples,
-  requestHeaders: ['Idempotency-Key'],
   everyReplyHas: ['x-mb-batch-id', 'RateLimit-Policy', 'RateLimit'],
+  requestHeaders: ['Idempotency-Key', 'x-request-id', 'traceparent'],
   response: { 200: Result, 202: Accepted },
   replies: {
     200: { description: 'The result of a synchronous call.', examples: bodyExamples },

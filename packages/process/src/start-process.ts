@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { readSettings, SettingsError } from '@posthaste/core/settings'
 import type { Static, TObject } from '@sinclair/typebox'
 import { createLogger, type Logger } from './logger.ts'
-import { startTracing, type Tracing } from './tracing.ts'
+import { startTracing } from './start-tracing.ts'
+import type { Tracing } from './tracing.ts'
 
 const startGraceMs = 2_000
 const lastSpansMs = 1_000

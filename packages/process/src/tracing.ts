@@ -1,5 +1,4 @@
 import { passOnTraceparent } from '@posthaste/core/traceparent'
-import type { Logger } from './logger.ts'
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 
@@ -33,19 +32,4 @@ export const noTracing: Tracing = {
     end: () => {},
   }),
   close: async () => {},
-}
-
-/**
- * Starts the traces of a process: spans are sent to `OTEL_EXPORTER_OTLP_ENDPOINT`, none are made without
- * one. The SDK is loaded only when it is used.
- */
-export async function startTracing(
-  name: string,
-  settings: { OTEL_EXPORTER_OTLP_ENDPOINT?: string; OTEL_TRACES_SAMPLER_ARG?: number },
-  log: Logger,
-): Promise<Tracing> {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: share = 1 } = settings
-  if (!endpoint) return noTracing
-  const { createOtlpTracing } = await import('./otlp-tracing.ts')
-  return createOtlpTracing({ name, share, log })
 }

@@ -1,6 +1,12 @@
 import { batchIdTimeMs } from '@posthaste/core/batch-id'
 import type { DeploymentId } from '@posthaste/core/deployment-id'
 import type { Pool } from './pools.ts'
+import {
+  queuedDeployments,
+  type WhichAttempts,
+  waitingDestinations,
+  waits,
+} from './waiting-keys.ts'
 
 // What is beyond these is left out. The counts are in the help of the metrics that show them.
 const maxKeys = 1_000
@@ -20,20 +26,11 @@ export type Backlog = {
   openCircuits: number
 }
 
-// The keys of what waits are read one after the other from the head of an index, however many rows each
-// of them has; then the rows of each, up to a bound, from the index alone: a batchId tells its time. They are read in the index's order: otherwise a bitmap of all that waits may be
-// made before the first row is counted.
-const queuesText = `with recursive key as (
-    (select deployment, branch, version from posthaste.batches where state = 'queued'
-      order by deployment, branch, version limit 1)
-    union all
-    select next.* from key, lateral (
-      select deployment, branch, version from posthaste.batches
-      where state = 'queued'
-        and (deployment, branch, version) > (key.deployment, key.branch, key.version)
-      order by deployment, branch, version limit 1) next)
-  select key.*, waiting.queued, waiting.oldest, extract(epoch from now())::float8 * 1000 as now_ms
-  from (select * from key limit ${maxKeys}) key, lateral (
+// The rows of each key are read up to a bound, from the index alone: a batchId tells its time. They are
+// read in the index's order: otherwise a bitmap of all that waits may be made before the first row is counted.
+const queuesText = `select key.*, waiting.queued, waiting.oldest,
+    extract(epoch from now())::float8 * 1000 as now_ms
+  from (select * from (${queuedDeployments}) key limit ${maxKeys}) key, lateral (
     select count(*)::integer as queued, min(batch_id::text collate "C") as oldest
     from (
       select batch_id from posthaste.batches queued
@@ -41,22 +38,9 @@ const queuesText = `with recursive key as (
         and queued.version = key.version and queued.state = 'queued'
       order by synchronous desc, priority, batch_id limit ${maxQueued}) counted) waiting`
 
-type Attempts = 'attempts = 0' | 'attempts > 0'
-
-const waits = (attempts: Attempts) => `state = 'pending' and claimed_by is null and ${attempts}`
-
-const receivers = (attempts: Attempts) => `with recursive key as (
-    (select destination from posthaste.deliveries where ${waits(attempts)}
-      order by destination limit 1)
-    union all
-    select next.* from key, lateral (
-      select destination from posthaste.deliveries
-      where ${waits(attempts)} and destination > key.destination
-      order by destination limit 1) next)
-  select destination from key limit ${maxKeys}`
-
 // A destination that is paused waits for its operator, one whose circuit is open for its probe.
-const due = (attempts: Attempts) => `select due.* from (${receivers(attempts)}) key, lateral (
+const due = (attempts: WhichAttempts) => `select due.*
+  from (select * from (${waitingDestinations(attempts)}) key limit ${maxKeys}) key, lateral (
     select count(*) as count, min(next_attempt_at) as oldest
     from (
       select next_attempt_at from posthaste.deliveries delivery
@@ -66,7 +50,7 @@ const due = (attempts: Attempts) => `select due.* from (${receivers(attempts)}) 
     select from posthaste.destinations closed
     where closed.destination = key.destination and (paused_at is not null or opened_at is not null))`
 
-const pending = (attempts: Attempts) => `(select count(*) from (
+const pending = (attempts: WhichAttempts) => `(select count(*) from (
     select from posthaste.deliveries where ${waits(attempts)}
     order by destination, next_attempt_at limit ${maxPending}) counted)`
 

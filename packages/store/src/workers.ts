@@ -1,5 +1,11 @@
 import { type Client, inTransaction } from './in-transaction.ts'
 import type { Pool } from './pools.ts'
+import {
+  queuedDeployments,
+  type WhichAttempts,
+  waitingDestinations,
+  waits,
+} from './waiting-keys.ts'
 import { wakeDeliver, wakeExpireAt, wakeInfer, wakeRedeliver } from './wake-ups.ts'
 
 /** A process is given up when it has been silent for this long. */
@@ -9,40 +15,19 @@ export const heartbeatMs = 3_000
 /** The kinds of process that have a row in `workers`. */
 export type WorkerRole = 'runner' | 'dispatcher'
 
-// The keys of what waits, read one after the other from the head of an index: as many steps as there are
-// keys, however many rows each of them has.
-const queuedKeys = `with recursive key as (
-    (select deployment, branch, version from posthaste.batches where state = 'queued'
-      order by deployment, branch, version limit 1)
-    union all
-    select next.* from key, lateral (
-      select deployment, branch, version from posthaste.batches
-      where state = 'queued'
-        and (deployment, branch, version) > (key.deployment, key.branch, key.version)
-      order by deployment, branch, version limit 1) next)
-  select deployment || '/' || branch || '/' || version as id from key order by 1`
-
-const dueKeys = (attempts: 'attempts = 0' | 'attempts > 0') => `with recursive key as (
-    (select destination from posthaste.deliveries
-      where state = 'pending' and claimed_by is null and ${attempts}
-      order by destination limit 1)
-    union all
-    select next.* from key, lateral (
-      select destination from posthaste.deliveries
-      where state = 'pending' and claimed_by is null and ${attempts}
-        and destination > key.destination
-      order by destination limit 1) next)
-  select destination from key where exists (
+const dueDestinations = (attempts: WhichAttempts) => `select destination
+  from (${waitingDestinations(attempts)}) key where exists (
     select from posthaste.deliveries due
-    where due.destination = key.destination and state = 'pending' and claimed_by is null
-      and ${attempts} and next_attempt_at <= now())`
+    where due.destination = key.destination and ${waits(attempts)} and next_attempt_at <= now())`
 
 // A destination that is paused waits for its operator, one whose circuit is open for its probe.
 const wakeDue = `select
-  (select count(${wakeInfer('id')}) from (${queuedKeys}) due),
+  (select count(${wakeInfer('id')}) from (
+    select deployment || '/' || branch || '/' || version as id
+    from (${queuedDeployments}) key order by 1) due),
   (select count(${wakeDeliver('destination')}) from (
     select destination from (
-      (${dueKeys('attempts = 0')}) union (${dueKeys('attempts > 0')})) key
+      (${dueDestinations('attempts = 0')}) union (${dueDestinations('attempts > 0')})) key
     where not exists (
       select from posthaste.destinations closed
       where closed.destination = key.destination

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 /** Starts traces in a process of its own, and gives what it has loaded of the SDK. */
 async function loadedSdk(settings: object): Promise<string> {
-  const url = new URL('./tracing.ts', import.meta.url)
+  const url = new URL('./start-tracing.ts', import.meta.url)
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--input-type=module',
     '--eval',

@@ -34,7 +34,7 @@ export function createBatchList(pool: Pick<Pool, 'query'>) {
 
 export type BatchList = ReturnType<typeof createBatchList>
 
-/** The statement of a page. It has no name, so that its plan is made for its values. */
+/** The statement of a page. It has no name: each filter makes a text of its own, too many to be kept prepared. */
 export function listStatement(
   selection: BatchSelection,
   page: { limit: number; before: string | null },

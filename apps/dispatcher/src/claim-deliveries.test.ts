@@ -2,28 +2,30 @@ import type { ClaimedDelivery } from '@posthaste/store/deliveries'
 import { expect, test } from 'vitest'
 import { createClaimDeliveries } from './claim-deliveries.ts'
 
-/** Destinations whose deliveries are all retries, as many as are asked for. */
-function setup(maxRetries: number) {
+/** Destinations whose deliveries are all retries, as many as are asked for, with these bodies. */
+function setup(maxRetries: number, body = '') {
   const woken: string[] = []
   const claims = createClaimDeliveries({
     deliveries: {
       claim: async (destination, { limit, retryLimit }) => ({
         deliveries: Array.from({ length: retryLimit }, (_, index) =>
-          createRetry(destination, index),
+          createRetry(destination, index, body),
         ),
         isFull: retryLimit === limit,
         heldBack: retryLimit < limit,
+        isCut: false,
       }),
     },
     workerId: () => '1',
     maxRetries,
+    maxBytes: 10,
     probeTimeoutMs: 1,
     wakeUp: (destination) => woken.push(destination),
   })
   return { ...claims, woken }
 }
 
-const createRetry = (destination: string, index: number): ClaimedDelivery => ({
+const createRetry = (destination: string, index: number, body = ''): ClaimedDelivery => ({
   batchId: `${destination} ${index}`,
   claimedBy: '1',
   destination,
@@ -31,7 +33,7 @@ const createRetry = (destination: string, index: number): ClaimedDelivery => ({
   attempts: 1,
   url: `http://${destination}/`,
   ignoreTimeout: false,
-  body: '{}',
+  body,
   keyId: null,
   round: 1,
   traceparent: null,
@@ -59,4 +61,16 @@ test('first attempts need no slot of theirs', async () => {
   await claim('b', 1)
   ended({ ...createRetry('a', 0), attempts: 0 })
   expect(woken).toEqual([])
+})
+
+test('beyond the bytes that may be in flight one more is claimed at a time', async () => {
+  const { claim, ended, woken } = setup(100, 'four')
+  const { items } = await claim('a', 4)
+  const filled = await claim('b', 4)
+  expect(filled).toMatchObject({ items: [{ destination: 'b' }], isFull: false })
+  ended(filled.items[0]!)
+  ended(items[0]!)
+  expect(woken).toEqual([])
+  ended(items[1]!)
+  expect(woken).toEqual(['b'])
 })

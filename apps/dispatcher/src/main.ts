@@ -28,6 +28,7 @@ import { DispatcherSettings } from './settings.ts'
 import { readAuthorities } from './trusted-authorities.ts'
 
 const retryShare = 0.75
+const maxBytesInFlight = 64 * 1024 * 1024
 const dayMs = 86_400_000
 
 await startProcess(
@@ -108,6 +109,7 @@ await startProcess(
       deliveries,
       workerId: membership.workerId,
       maxRetries: Math.ceil(settings.DISPATCHER_CONCURRENCY * retryShare),
+      maxBytes: maxBytesInFlight,
       probeTimeoutMs: settings.WEBHOOK_TIMEOUT_MS + silenceMs,
       wakeUp: (destination) => drain.wakeUp(destination),
     })

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => store.close())
 
 const destination = '127.0.0.1:9'
-const options = { limit: 10, retryLimit: 10, probeTimeoutMs: 30_000 }
+const options = { limit: 10, retryLimit: 10, maxBytes: 1e9, probeTimeoutMs: 30_000 }
 const claim = () => store.deliveries.claim(destination, options, workerId)
 const probeNow = () => store.query('update posthaste.destinations set probe_at = now()')
 const removeJobs = () =>
@@ -30,7 +30,12 @@ test('an open circuit gives nothing until its probe is due, and then one', async
   expect(await circuits.open(destination, 60_000)).toBe(true)
   expect(await circuits.open(destination, 60_000)).toBe(false)
   expect(await timedJobs()).toHaveLength(1)
-  expect(await claim()).toEqual({ deliveries: [], isFull: false, heldBack: false })
+  expect(await claim()).toEqual({
+    deliveries: [],
+    isFull: false,
+    heldBack: false,
+    isCut: false,
+  })
 
   await probeNow()
   const claims = await Promise.all([claim(), claim()])

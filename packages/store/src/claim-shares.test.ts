@@ -20,7 +20,7 @@ async function fill(first: number, retries: number): Promise<void> {
 }
 
 async function claim(limit: number, retryLimit = limit) {
-  const options = { limit, retryLimit, probeTimeoutMs: 30_000 }
+  const options = { limit, retryLimit, maxBytes: 1e9, probeTimeoutMs: 30_000 }
   const claimed = await store.deliveries.claim('127.0.0.1:9', options, workerId)
   const { deliveries, isFull, heldBack } = claimed
   const retries = deliveries.filter(({ attempts }) => attempts > 0).length
@@ -42,4 +42,21 @@ test('retries beyond their slots are held back, first attempts are not', async (
   await fill(3, 3)
   expect(await claim(8, 1)).toEqual({ first: 3, retries: 1, isFull: false, heldBack: true })
   expect(await claim(8, 0)).toEqual({ first: 0, retries: 0, isFull: false, heldBack: true })
+})
+
+test('bodies are claimed up to a size, but one at the least', async () => {
+  for (let count = 0; count < 4; count++) await store.acceptAndFinish()
+  await store.query("update posthaste.batches set result = repeat('x', 1000)")
+  const options = { limit: 10, retryLimit: 10, probeTimeoutMs: 30_000 }
+  const sizes: [number, boolean][] = []
+  for (const maxBytes of [1_500, 1, 1e9, 1e9]) {
+    const claimed = await store.deliveries.claim('127.0.0.1:9', { ...options, maxBytes }, workerId)
+    sizes.push([claimed.deliveries.length, claimed.isCut])
+  }
+  expect(sizes).toEqual([
+    [2, true],
+    [1, true],
+    [1, false],
+    [0, false],
+  ])
 })

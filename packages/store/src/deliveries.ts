@@ -83,15 +83,20 @@ const claimText = `with probe as (
       case when exists (select from probe) then 1 else $4::bigint end,
       room - (select count(*) from first)) from gate)
     for update skip locked),
+  sized as (
+    select due.batch_id,
+      sum(octet_length(batch.result)) over (order by due.batch_id) - octet_length(batch.result) as before
+    from (select batch_id from first union all select batch_id from again) due
+      join posthaste.batches batch using (batch_id)),
   claimed as (
     update posthaste.deliveries delivery set claimed_by = $3
-    from (select batch_id from first union all select batch_id from again) due
-    where delivery.batch_id = due.batch_id
+    from sized where delivery.batch_id = sized.batch_id and sized.before < $6
     returning delivery.batch_id, delivery.attempts, delivery.round),
   taken as (
     select count(*) as all, count(*) filter (where attempts > 0) as retries from claimed)
   select room > 0 and taken.all >= room as is_full,
     taken.all < room and retries.due > taken.retries as held_back,
+    (select count(*) from sized) > taken.all as is_cut,
     (select failed_probes from probe), (select count(*) from probe_woken),
     claimed.batch_id, claimed.attempts, claimed.round, batch.webhook_url, batch.ignore_timeout, batch.key_id,
     batch.traceparent, ${postedColumns}
@@ -165,7 +170,8 @@ export function createDeliveries(pools: {
      * `workerId`. Nothing is claimed for a worker that was given up.
      *
      * First attempts go ahead of retries, which keep a quarter of the room; at most `retryLimit` retries are
-     * claimed. `isFull` says that there may be more; `heldBack` that only `retryLimit` kept retries back.
+     * claimed, and no more once their bodies have `maxBytes`. `isFull` says that there may be more; `heldBack`
+     * that only `retryLimit` kept retries back, `isCut` that only `maxBytes` kept others back.
      *
      * A paused destination gives nothing. One whose circuit is open gives a single delivery when a probe
      * may be made, and puts the next probe off by `probeTimeoutMs`, with a wake-up, should this one's end
@@ -173,16 +179,21 @@ export function createDeliveries(pools: {
      */
     async claim(
       destination: string,
-      options: { limit: number; retryLimit: number; probeTimeoutMs: number },
+      options: { limit: number; retryLimit: number; maxBytes: number; probeTimeoutMs: number },
       workerId: string,
-    ): Promise<{ deliveries: ClaimedDelivery[]; isFull: boolean; heldBack: boolean }> {
-      const { limit, retryLimit, probeTimeoutMs } = options
+    ): Promise<{
+      deliveries: ClaimedDelivery[]
+      isFull: boolean
+      heldBack: boolean
+      isCut: boolean
+    }> {
+      const { limit, retryLimit, maxBytes, probeTimeoutMs } = options
       const { rows } = await relaxedPool.query({
         name: 'claim_deliveries',
         text: claimText,
-        values: [destination, limit, workerId, retryLimit, probeTimeoutMs],
+        values: [destination, limit, workerId, retryLimit, probeTimeoutMs, maxBytes],
       })
-      const [{ is_full: isFull, held_back: heldBack }] = rows
+      const [{ is_full: isFull, held_back: heldBack, is_cut: isCut }] = rows
       const claimed = rows.filter((row) => row.batch_id !== null)
       const deliveries = await Promise.all(
         claimed.map(async (row) => ({
@@ -199,7 +210,7 @@ export function createDeliveries(pools: {
           traceparent: row.traceparent,
         })),
       )
-      return { deliveries, isFull, heldBack }
+      return { deliveries, isFull, heldBack, isCut }
     },
 
     /**

@@ -56,7 +56,7 @@ export async function setupStore() {
     acceptAndFinish,
     /** Claims deliveries, as many of them retries as there are. */
     claimDeliveries: async (destination: string, limit: number, workerId: string) => {
-      const options = { limit, retryLimit: limit, probeTimeoutMs: 30_000 }
+      const options = { limit, retryLimit: limit, maxBytes: 1e9, probeTimeoutMs: 30_000 }
       return (await deliveries.claim(destination, options, workerId)).deliveries
     },
     /** The keys of graphile-worker's jobs, sorted. */

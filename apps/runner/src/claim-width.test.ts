@@ -14,7 +14,10 @@ function setup(concurrency: number) {
       finished('double/main/1')
     }
   }
-  return { width: () => width('double/main/1'), finishAt }
+  const wait = (ms: number) => {
+    nowMs += ms
+  }
+  return { width: () => width('double/main/1'), finishAt, wait }
 }
 
 test('a deployment that has finished nothing is claimed as wide as it runs', () => {
@@ -38,4 +41,11 @@ test('quick calls are claimed in groups, up to 128', () => {
 
 test('a deployment may run wider than that by itself', () => {
   expect(setup(500).width()).toBe(500)
+})
+
+test('once nothing finishes any more, nothing is claimed ahead', () => {
+  const { width, finishAt, wait } = setup(4)
+  finishAt(100)
+  wait(200)
+  expect(width()).toBe(4)
 })

@@ -13,8 +13,10 @@ import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
 import { startWork } from '@posthaste/store/start-work'
 import { createWorkers } from '@posthaste/store/workers'
+import { createAbortCanceled } from './abort-canceled.ts'
 import { createClaimBatches } from './claim-batches.ts'
 import { createClaimWidth } from './claim-width.ts'
+import { createClaimedAhead } from './claimed-ahead.ts'
 import { createRunBatch } from './run-batch.ts'
 import { createRunnerMetrics } from './runner-metrics.ts'
 import { RunnerSettings } from './settings.ts'
@@ -72,8 +74,10 @@ await startProcess(
       },
       work: async ({ id, ...batch }, signal) => {
         const key = formatDeploymentId(id)
-        await runBatch(id, batch, signal).finally(() => {
-          claimWidth.finished(key)
+        const held = claimedAhead.hold(key, batch)
+        await runBatch(id, batch, signal, held.started).finally(() => {
+          held.ended()
+          if (!signal.aborted) claimWidth.finished(key)
           if (claimBatches.ended(batch.batchId)) drain.wakeUp(key)
         })
       },
@@ -82,10 +86,17 @@ await startProcess(
       maxInFlight: settings.RUNNER_CONCURRENCY,
       log,
     })
+    const claimedAhead = createClaimedAhead({
+      width: claimWidth.width,
+      abort: (batchId) => drain.abort(batchId, 'handedBack'),
+      handBack: inferences.handBack,
+      nowMs: () => performance.now(),
+      log,
+    })
     const cancellations = listenTo({
       databaseUrl: settings.DATABASE_URL,
       channel: 'posthaste_canceled',
-      onNotification: (batchId) => drain.abort(batchId, 'canceled'),
+      onNotification: createAbortCanceled({ drain, inferences, workerId: membership.workerId }),
       log,
     })
     const work = await startWork({
@@ -103,6 +114,7 @@ await startProcess(
     return async () => {
       await work.close(settings.SHUTDOWN_GRACE_MS)
       await cancellations.close()
+      claimedAhead.close()
       await executor.close()
       await registry.close()
       await health.close()

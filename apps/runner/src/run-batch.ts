@@ -27,7 +27,12 @@ export function createRunBatch(parts: {
 }) {
   const { inferences, executor, metrics, tracing, log } = parts
 
-  async function run(id: DeploymentId, batch: ClaimedBatch, signal: AbortSignal): Promise<void> {
+  async function run(
+    id: DeploymentId,
+    batch: ClaimedBatch,
+    signal: AbortSignal,
+    onStart: () => void = () => {},
+  ): Promise<void> {
     const { batchId, claimedBy, data, timeoutMs, runs } = batch
     const startedMs = performance.now()
     const span = tracing.start('inference', {
@@ -39,7 +44,7 @@ export function createRunBatch(parts: {
         'posthaste.run': runs,
       },
     })
-    const about = { batchId, traceparent: span.traceparent }
+    const about = { batchId, traceparent: span.traceparent, onStart }
     const outcome =
       runs > maxRuns ? crashed() : await executor.run(id, data, timeoutMs, signal, about)
     span.end({}, signal.aborted ? 'interrupted' : (outcome.code ?? undefined))

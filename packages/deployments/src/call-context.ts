@@ -4,4 +4,6 @@ export type CallContext = {
   batchId: string
   /** The header `traceparent` for the model server. */
   traceparent: string | undefined
+  /** Called when the call gets its turn: a thread, or its first request to the model server. */
+  onStart?: () => void
 }

@@ -116,6 +116,7 @@ export function createFunctionPool(options: {
     member.sinceMs = performance.now()
     member.call = first.call
     member.leftMs = first.leftMs
+    first.call.about?.onStart?.()
     member.thread.run(first.call.data)
     watch()
     return true

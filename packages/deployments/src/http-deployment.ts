@@ -41,7 +41,7 @@ export function createHttpDeployment(options: { config: HttpConfig; maxResultByt
   ): Promise<InferenceOutcome> {
     const stop = new AbortController()
     const broken = AbortSignal.any([closing.signal, stop.signal, ...(signal ? [signal] : [])])
-    const clock = createClock(timeoutMs)
+    const clock = createClock(timeoutMs, about?.onStart)
     const traced = about?.traceparent === undefined ? {} : { traceparent: about.traceparent }
     const ask = (args: readonly string[]) => askInSlot(bodyOf(args), traced, clock, broken)
 
@@ -167,11 +167,13 @@ export type HttpDeployment = ReturnType<typeof createHttpDeployment>
 type Clock = ReturnType<typeof createClock>
 
 /** Counts a call's time down, from when its first request starts. */
-function createClock(timeoutMs: number) {
+function createClock(timeoutMs: number, onStart: () => void = () => {}) {
   let deadlineMs: number | undefined
   return {
     start(): void {
-      deadlineMs ??= performance.now() + timeoutMs
+      if (deadlineMs !== undefined) return
+      deadlineMs = performance.now() + timeoutMs
+      onStart()
     },
     leftMs: (): number => Math.ceil((deadlineMs ?? 0) - performance.now()),
   }

@@ -6,7 +6,7 @@ const shareEveryMs = 1_000
 const lastWritesMs = 1_000
 
 /** Why the work on a batch is aborted while the process goes on: it was canceled, or is another's now. */
-export type AbortReason = 'canceled' | 'lost'
+export type AbortReason = 'canceled' | 'lost' | 'handedBack'
 
 /**
  * Works on what is due for keys, side by side. `wakeUp(key)` starts the drain of a key, or tells the

@@ -158,11 +158,22 @@ export function createInferences(pools: {
       return rows.map((row) => row.batch_id)
     },
 
+    /** Whether a batch is claimed for a worker. */
+    async isClaimed(workerId: string, batchId: string): Promise<boolean> {
+      const { rowCount } = await relaxedPool.query({
+        name: 'is_claimed_batch',
+        text: 'select from posthaste.batches where batch_id = $2 and claimed_by = $1',
+        values: [workerId, batchId],
+      })
+      return rowCount === 1
+    },
+
     /** Puts batches that a worker has claimed and does not run back into the queue, uncounted. */
     async handBack(workerId: string, batchIds: readonly string[]): Promise<void> {
       await pool.query(
         `with back as (
-            update posthaste.batches set state = 'queued', claimed_by = null, runs = runs - 1
+            update posthaste.batches set state = 'queued', claimed_by = null, runs = runs - 1,
+              started_at = null
             where batch_id = any($2::uuid[]) and claimed_by = $1
             returning deployment, branch, version)
           select ${wakeInfer('id')} from (

@@ -26,6 +26,7 @@ async function setup(status: number) {
   closing.push(receiver.close, postWebhook.close)
   const recorded: RecordedAttempt[] = []
   const watched: (string | null)[] = []
+  const retriesInMs: number[] = []
   const secret = createWebhookSecret()
   const registry = createMetricsRegistry()
   const attemptDelivery = createAttemptDelivery({
@@ -37,6 +38,7 @@ async function setup(status: number) {
     },
     postWebhook,
     schedule: { baseMs: 1_000, factor: 2, capMs: 60_000, maxAttempts: 3 },
+    retryTimers: { set: (_destination, delayMs) => void retriesInMs.push(delayMs) },
     circuitWatch: { attempted: async (_delivery, { error }) => void watched.push(error) },
     findSigner: async () => createWebhookSigner([secret]),
     tracing: noTracing,
@@ -67,7 +69,7 @@ async function setup(status: number) {
     )
     return Number(/_count (\d+)/.exec(text)?.[1])
   }
-  return { attempt, timed, recorded, watched, received: receiver.received, secret }
+  return { attempt, timed, recorded, watched, retriesInMs, received: receiver.received, secret }
 }
 
 test('a webhook carries its batchId, its attempt and a signature that verifies', async () => {
@@ -116,4 +118,11 @@ test('only the first delivery of a batch tells the time from its call to its web
   await attempt(1)
   await attempt(0, new AbortController().signal, 2)
   expect(await timed()).toBe(1)
+})
+
+test('the time of the next attempt is set, and none after the last', async () => {
+  const { attempt, retriesInMs } = await setup(503)
+  await attempt(0)
+  await attempt(2)
+  expect(retriesInMs).toEqual([1_000])
 })

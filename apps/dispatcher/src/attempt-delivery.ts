@@ -8,6 +8,7 @@ import type { CircuitWatch } from './circuit-watch.ts'
 import type { DispatcherMetrics } from './dispatcher-metrics.ts'
 import type { FindSigner } from './find-signer.ts'
 import type { PostWebhook } from './post-webhook.ts'
+import type { RetryTimers } from './retry-timers.ts'
 
 /**
  * Makes the function that posts one claimed delivery to its webhook and records the attempt together
@@ -22,6 +23,7 @@ export function createAttemptDelivery(parts: {
   schedule: RetrySchedule
   findSigner: FindSigner
   circuitWatch: Pick<CircuitWatch, 'attempted'>
+  retryTimers: Pick<RetryTimers, 'set'>
   metrics: DispatcherMetrics
   tracing: Pick<Tracing, 'start'>
   random: () => number
@@ -33,6 +35,7 @@ export function createAttemptDelivery(parts: {
     schedule,
     findSigner,
     circuitWatch,
+    retryTimers,
     metrics,
     tracing,
     random,
@@ -70,6 +73,7 @@ export function createAttemptDelivery(parts: {
     const { status, error, durationMs } = record
     if (written) {
       metrics.attempted(record, next)
+      if (next.state === 'pending') retryTimers.set(delivery.destination, next.delayMs)
       const isFirstDelivery = next.state === 'delivered' && round === 1
       if (isFirstDelivery) metrics.delivered(Date.now() - batchIdTimeMs(batchId))
       log.info({ batchId, attempt, status, error, durationMs, next }, 'delivery attempted')

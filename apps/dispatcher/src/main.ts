@@ -24,6 +24,7 @@ import { createDispatcherMetrics } from './dispatcher-metrics.ts'
 import { createFindSigner } from './find-signer.ts'
 import { keepRetention } from './keep-retention.ts'
 import { createPostWebhook } from './post-webhook.ts'
+import { createRetryTimers } from './retry-timers.ts'
 import { DispatcherSettings } from './settings.ts'
 import { readAuthorities } from './trusted-authorities.ts'
 
@@ -94,12 +95,14 @@ await startProcess(
       nowMs: Date.now,
       log,
     })
+    const retryTimers = createRetryTimers((destination) => drain.wakeUp(destination))
     const attemptDelivery = createAttemptDelivery({
       deliveries,
       postWebhook,
       schedule,
       findSigner: createFindSigner({ secrets, now: () => performance.now() }),
       circuitWatch,
+      retryTimers,
       metrics,
       tracing,
       random: Math.random,
@@ -146,6 +149,7 @@ await startProcess(
 
     return async () => {
       await work.close(settings.SHUTDOWN_GRACE_MS)
+      retryTimers.close()
       await retention.close()
       postWebhook.close()
       await health.close()

@@ -11,7 +11,9 @@ const erase = (batchId: string) => on.request(`/api/batches/${batchId}/data`, { 
 
 test('what was erased is gone from every reply and from the database', async () => {
   const secret = 'a7f3-only-in-this-call'
-  const batchId = await on.send('echo/1', secret)
+  const batchId = await on.send('echo/1', secret, {
+    response_webhook: `${on.receiver.url}/hook?token=${secret}`,
+  })
   await on.delivered(batchId)
   expect(await erase(batchId)).toMatchObject({ status: 204, text: '' })
   expect(await erase(batchId)).toMatchObject({ status: 204 })

@@ -226,3 +226,13 @@ test('a look-up that does not end is ended by the deadline', async () => {
   const { send } = setup({ timeoutMs: 200, resolve: () => {} })
   expect(await send('http://slow.example.com/')).toMatchObject({ error: 'timeout', address: null })
 })
+
+test.each([
+  ['HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nhi', 204],
+  [`${ok}Content-Length: 2\r\n\r\nokEXTRA`, 200],
+  ['HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 204],
+])('stray bytes behind a whole reply change nothing of it: %j', async (reply, status) => {
+  const { send } = setup({ timeoutMs })
+  const { url } = await rawReceiver((socket) => socket.write(reply))
+  expect(await send(url)).toMatchObject({ status, error: null })
+})

@@ -16,7 +16,10 @@ const maxHeaderLength = 200
 /** What an exchange comes to: delivered when the reply is a 2xx and was read to its end or its limit. */
 export function judgeExchange(exchange: Exchange, when: When): AttemptOutcome {
   const { response, failure, isReplyCut } = exchange
-  if (failure) return record(exchange, when, describeFailure(failure))
+  const broken = failure && describeFailure(failure)
+  // Stray bytes behind a whole reply break its connection, and take nothing back of what it said.
+  const isBehindReply = broken?.error === 'protocol' && response?.complete === true
+  if (broken && !isBehindReply) return record(exchange, when, broken)
   const detail = isReplyCut ? 'The reply was longer than 64 KiB; the rest was not read.' : null
   return record(exchange, when, response ? judgeStatus(response, detail) : noReply)
 }

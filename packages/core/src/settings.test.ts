@@ -48,3 +48,24 @@ test('the value of a secret is never said', () => {
     'DATABASE_URL is not valid; give a URL that begins with postgres://.',
   )
 })
+
+test.each(['10.0.0.0/8', '127.0.0.1/32', '::1/128', 'fd00::/8', '0.0.0.0/0'])(
+  '%s is a network',
+  (cidr) => {
+    const schema = Type.Object({
+      WEBHOOK_ALLOWED_NETWORKS: webhookAddresses.WEBHOOK_ALLOWED_NETWORKS,
+    })
+    expect(readSettings(schema, { WEBHOOK_ALLOWED_NETWORKS: cidr })).toEqual({
+      WEBHOOK_ALLOWED_NETWORKS: [cidr],
+    })
+  },
+)
+
+test.each(['10.0.0.0/40', '10.0.0.0', '300.0.0.0/8', '::1/129', 'x/8'])('%s is none', (cidr) => {
+  const schema = Type.Object({
+    WEBHOOK_ALLOWED_NETWORKS: webhookAddresses.WEBHOOK_ALLOWED_NETWORKS,
+  })
+  expect(() => readSettings(schema, { WEBHOOK_ALLOWED_NETWORKS: cidr })).toThrow(
+    'WEBHOOK_ALLOWED_NETWORKS',
+  )
+})

@@ -109,7 +109,8 @@ export const sharedSettings = {
   }),
 }
 
-const cidr = '^[0-9a-fA-F.:]+/[0-9]{1,3}$'
+const octet = '(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])'
+const cidr = `^(${octet}(\\.${octet}){3}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/(12[0-8]|1[01][0-9]|[0-9]{1,2}))$`
 
 /** Which addresses webhooks may reach: api and dispatcher judge by the same rules. */
 export const webhookAddresses = {

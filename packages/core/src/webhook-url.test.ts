@@ -15,6 +15,8 @@ test.each([
   ['ftp://example.com/', 'begins with ftp:'],
   ['example.com/hook', 'is not a URL'],
   ['https://', 'is not a URL'],
+  ['', 'is empty'],
+  ['http://example.com:0/', 'port 0'],
   ['https://user:pw@example.com/', 'user name or password'],
   ['https://@example.com/', 'user name or password'],
   ['http:example.com/hook', 'has no host after http://; give one like'],

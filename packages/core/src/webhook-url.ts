@@ -15,6 +15,7 @@ const example = 'give one like "https://example.com/hook".'
 export function readWebhookUrl(text: string): WebhookUrl | { reason: string } {
   const refuse = (reason: string) => ({ reason: `response_webhook ${reason}` })
 
+  if (text === '') return refuse(`is empty; ${example}`)
   if (text.length > maxUrlLength) return refuse(`is longer than ${maxUrlLength} characters.`)
   // The text itself is sent and stored, so it must be a URL as it stands: no spaces that URL would trim.
   if (!/^[\x21-\x7e]+$/.test(text)) {
@@ -33,6 +34,8 @@ export function readWebhookUrl(text: string): WebhookUrl | { reason: string } {
   if (authority.includes('@')) {
     return refuse('holds a user name or password; put a token into its query string instead.')
   }
+
+  if (url.port === '0') return refuse('names port 0, which nothing listens on.')
 
   return { url: text, ...readHost(url), destination: url.host }
 }

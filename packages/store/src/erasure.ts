@@ -13,8 +13,8 @@ const { body: erasedBody } = failed(
 )
 
 /**
- * The statements that erase the bodies of batches for good: request, result, and what receivers replied,
- * which may repeat them. States, times and attempts stay. A batch that has not ended, or whose delivery
+ * The statements that erase the bodies of batches for good: request, result, the query string of the
+ * webhook, and what receivers replied, which may repeat them. States, times and attempts stay. A batch that has not ended, or whose delivery
  * is pending, keeps its bodies: they are still needed.
  */
 export function createErasure(pool: Pick<Pool, 'query'>) {
@@ -94,8 +94,9 @@ const isNotPending = (batch: string) => `not exists (
   where delivery.batch_id = ${batch}.batch_id and delivery.state = 'pending')`
 
 const erase = (chosen: string, body: string) => `erased as (
-    update posthaste.batches batch set request = '', result = ${body}, erased_at = now()
+    update posthaste.batches batch set request = '', result = ${body}, erased_at = now(),
+      webhook_url = split_part(webhook_url, '?', 1)
     from ${chosen} where batch.batch_id = ${chosen}.batch_id and batch.erased_at is null),
   replies as (
-    update posthaste.attempts attempt set reply = null
-    from ${chosen} where attempt.batch_id = ${chosen}.batch_id and attempt.reply is not null)`
+    update posthaste.attempts attempt set reply = null, reply_headers = null, detail = null
+    from ${chosen} where attempt.batch_id = ${chosen}.batch_id)`

@@ -25,7 +25,8 @@ export function addJsonBodies(app: Api): void {
       request.bodyText = decode(body as Buffer)
       // A route without a schema for its body takes none.
       if (body.length === 0 && !request.routeOptions.schema?.body) return done(null)
-      done(null, parse(request.bodyText))
+      const isCall = request.url.startsWith('/v1/')
+      done(null, parse(request.bodyText, isCall ? 'JSON like {"data": 10}' : 'a JSON object'))
     } catch (error) {
       done(error as Error)
     }
@@ -42,9 +43,10 @@ function decode(body: Buffer): string {
   }
 }
 
-function parse(text: string): unknown {
+/** `example` is what a body of the route may be. */
+function parse(text: string, example: string): unknown {
   if (text.trim() === '') {
-    throw new CallError('invalid_request', 'The body is empty; send JSON like {"data": 10}.')
+    throw new CallError('invalid_request', `The body is empty; send ${example}.`)
   }
   if (jsonDepth(text) > maxJsonDepth) {
     throw new CallError(

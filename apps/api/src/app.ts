@@ -31,6 +31,7 @@ import { addParameterChecks } from './plugins/parameter-checks.ts'
 import { addRequestId, requestIdOptions } from './plugins/request-id.ts'
 import { addRequestLimits, type RequestLimits } from './plugins/request-limits.ts'
 import { addRequestMetrics } from './plugins/request-metrics.ts'
+import { addUnexpectedInput } from './plugins/unexpected-input.ts'
 import type { RequestRates } from './request-rates.ts'
 import { addCallDeployment, type CallParts } from './routes/call-deployment.ts'
 import { addCancelBatch } from './routes/cancel-batch.ts'
@@ -111,6 +112,7 @@ export function buildApp(parts: ApiParts) {
   addHttpErrors(app)
   addJsonBodies(app)
   addParameterChecks(app)
+  addUnexpectedInput(app)
   const draining = addDraining(app)
   addOpenApi(app, { keysRequired: parts.auth.required })
 

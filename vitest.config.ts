@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['{apps,packages,infra,tests}/**/*.test.ts'],
     globalSetup: ['infra/src/testing/global-setup.ts'],
+    // Most of them wait for processes and databases: one core less would leave a small machine one file at a time.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -120,13 +120,13 @@ await startProcess(
       claim: claimDeliveries.claim,
       work: (delivery, signal) =>
         attemptDelivery(delivery, signal).finally(() => claimDeliveries.ended(delivery)),
-      share: deliveries.wake,
       width: circuitWatch.width,
       maxInFlight: settings.DISPATCHER_CONCURRENCY,
       log,
     })
     const work = await startWork({
       pools,
+      databaseUrl: settings.DATABASE_URL,
       workers,
       membership,
       claims: deliveries,

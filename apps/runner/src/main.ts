@@ -1,4 +1,8 @@
-import { formatDeploymentId, parseDeploymentId } from '@posthaste/core/deployment-id'
+import {
+  formatDeploymentId,
+  isDeploymentId,
+  parseDeploymentId,
+} from '@posthaste/core/deployment-id'
 import { createExecutor } from '@posthaste/deployments/executor'
 import { createRegistry } from '@posthaste/deployments/registry'
 import { createDeploymentLabel } from '@posthaste/process/deployment-label'
@@ -8,7 +12,6 @@ import { startProcess } from '@posthaste/process/start-process'
 import { createDrain } from '@posthaste/store/drain'
 import { createInferences } from '@posthaste/store/inferences'
 import { joinWorkers } from '@posthaste/store/membership'
-import { listenTo } from '@posthaste/store/notifications'
 import { createPools } from '@posthaste/store/pools'
 import { createReadiness } from '@posthaste/store/readiness'
 import { startWork } from '@posthaste/store/start-work'
@@ -81,7 +84,6 @@ await startProcess(
           if (claimBatches.ended(batch.batchId)) drain.wakeUp(key)
         })
       },
-      share: inferences.wake,
       width: claimWidth.width,
       maxInFlight: settings.RUNNER_CONCURRENCY,
       log,
@@ -93,27 +95,34 @@ await startProcess(
       nowMs: () => performance.now(),
       log,
     })
-    const cancellations = listenTo({
-      databaseUrl: settings.DATABASE_URL,
-      channel: 'posthaste_canceled',
-      onNotification: createAbortCanceled({ drain, inferences, workerId: membership.workerId }),
-      log,
-    })
     const work = await startWork({
       pools,
+      databaseUrl: settings.DATABASE_URL,
       workers,
       membership,
       claims: inferences,
       drain,
       abort: (batchId) => drain.abort(batchId, 'lost'),
-      tasks: { infer: drain.wakeUp, expire: inferences.expire },
+      tasks: {
+        // Whoever may connect to the database may notify anything.
+        infer: (key) => {
+          if (isDeploymentId(key)) drain.wakeUp(key)
+        },
+        expire: inferences.expire,
+      },
+      channels: {
+        posthaste_canceled: createAbortCanceled({
+          drain,
+          inferences,
+          workerId: membership.workerId,
+        }),
+      },
       log,
     })
     health.started()
 
     return async () => {
       await work.close(settings.SHUTDOWN_GRACE_MS)
-      await cancellations.close()
       claimedAhead.close()
       await executor.close()
       await registry.close()

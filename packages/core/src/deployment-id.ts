@@ -18,3 +18,12 @@ export function parseDeploymentId(text: string): DeploymentId {
     version: Number(text.slice(last + 1)),
   }
 }
+
+const largestVersion = 2 ** 31 - 1
+
+/** Whether a text is one that `formatDeploymentId` may have written. */
+export function isDeploymentId(text: string): boolean {
+  const { deployment, branch, version } = parseDeploymentId(text)
+  const isVersion = Number.isInteger(version) && version > 0 && version <= largestVersion
+  return deployment !== '' && branch !== '' && isVersion
+}

@@ -23,8 +23,7 @@ async function hear(channel: string): Promise<string[]> {
   const listening = Promise.withResolvers<void>()
   const listener = listenTo({
     databaseUrl: store.databaseUrl,
-    channel,
-    onNotification: (payload) => heard.push(payload),
+    channels: { [channel]: (payload) => void heard.push(payload) },
     onListening: listening.resolve,
     log: { warn: () => {} },
   })
@@ -155,7 +154,6 @@ test('work on a batch whose cancellation was not heard is stopped by the audit',
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       if (signal.reason === 'lost') aborted.push(batchId)
     },
-    share: async () => {},
     width: () => 4,
     maxInFlight: 4,
     log: { warn: () => {} },

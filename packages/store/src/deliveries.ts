@@ -219,15 +219,6 @@ export function createDeliveries(pools: {
      */
     recordAttempt: recordGathered,
 
-    /** Wakes a destination's dispatchers, one of them. */
-    async wake(destination: string): Promise<void> {
-      await relaxedPool.query({
-        name: 'wake_deliver',
-        text: `select ${wakeDeliver('$1::text')}`,
-        values: [destination],
-      })
-    },
-
     /** The batches whose deliveries are claimed for a worker. */
     async findClaimed(workerId: string): Promise<string[]> {
       const { rows } = await relaxedPool.query({

@@ -6,7 +6,6 @@ function setup(options: { width?: number; maxInFlight?: number } = {}) {
   const due = new Map<string, number[]>()
   const running: { item: string; end: () => void; signal: AbortSignal }[] = []
   const claims: { key: string; limit: number }[] = []
-  const shared: string[] = []
   let fault: Error | undefined
 
   const drain = createDrain({
@@ -28,7 +27,6 @@ function setup(options: { width?: number; maxInFlight?: number } = {}) {
         }
         running.push({ item, end, signal })
       }),
-    share: async (key) => void shared.push(key),
     width: () => options.width ?? 4,
     maxInFlight: options.maxInFlight ?? 100,
     log: { warn: () => {} },
@@ -49,7 +47,6 @@ function setup(options: { width?: number; maxInFlight?: number } = {}) {
     items,
     running,
     claims,
-    shared,
     fail: (error?: Error) => (fault = error),
   }
 }
@@ -85,14 +82,6 @@ test('keys that fill the process do not shut another out', async () => {
   await isRunning(['a0', 'a1', 'a2', 'a3'])
   add('b', 10)
   await isRunning(['a0', 'a1', 'a2', 'a3', 'b10'])
-})
-
-test('a key with more due than there is room for is shared', async () => {
-  const { add, isRunning, shared } = setup()
-  add('a', 4)
-  add('b', 3)
-  await isRunning(['a0', 'a1', 'a2', 'a3', 'b4', 'b5', 'b6'])
-  expect(shared).toEqual(['a'])
 })
 
 test('a key takes at most half of what is free, so that others find room', () => {

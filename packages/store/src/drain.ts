@@ -2,7 +2,6 @@ import { pause } from '@posthaste/core/pause'
 import { isDatabaseAway } from './database-errors.ts'
 
 const gatherRoomMs = 5
-const shareEveryMs = 1_000
 const lastWritesMs = 1_000
 
 /** Why the work on a batch is aborted while the process goes on: it was canceled, or is another's now. */
@@ -15,9 +14,6 @@ export type AbortReason = 'canceled' | 'lost' | 'handedBack'
  * Two caps bound it: `width(key)` for one key and `maxInFlight` for all of them. A key takes at most half
  * of what is free, so that a few keys cannot fill the process; and one that has nothing in flight may
  * always take one, so that those which do cannot shut others out.
- * When more is due for a key than this process has room for, `share` wakes it once more, at most every
- * second: another process takes that wake-up if there is one, and does its part.
- *
  * When less than half of a key's width is free, a claim waits 5 ms for more: a claim of one row costs
  * nearly as much as one of many.
  */
@@ -26,12 +22,11 @@ export function createDrain<Item extends { batchId: string }>(parts: {
   claim: (key: string, limit: number) => Promise<{ items: Item[]; isFull: boolean }>
   /** Never rejects for what is expected; what it rejects with is logged, and the item counts as done. */
   work: (item: Item, signal: AbortSignal) => Promise<void>
-  share: (key: string) => Promise<void>
   width: (key: string) => number
   maxInFlight: number
   log: { warn(fields: object, message: string): void }
 }) {
-  const { claim, work, share, width, maxInFlight, log } = parts
+  const { claim, work, width, maxInFlight, log } = parts
   const drains = new Map<string, { lookAgain(): void; resume(): void }>()
   const inFlight = new Map<string, { done: Promise<void>; stop: AbortController }>()
   const loops = new Set<Promise<void>>()
@@ -51,7 +46,6 @@ export function createDrain<Item extends { batchId: string }>(parts: {
   async function drain(key: string): Promise<void> {
     let due = true
     let own = 0
-    let sharedMs = Number.NEGATIVE_INFINITY
     let resume = () => {}
     drains.set(key, {
       lookAgain() {
@@ -99,10 +93,6 @@ export function createDrain<Item extends { batchId: string }>(parts: {
         // Left to be handed back: what starts now might not end within the grace.
         if (stopping.signal.aborted) break
         for (const item of items) start(item)
-        if (isFull && room() === 0 && performance.now() - sharedMs >= shareEveryMs) {
-          sharedMs = performance.now()
-          await share(key)
-        }
       } catch (error) {
         due = true
         if (!isDatabaseAway(error))

@@ -19,9 +19,10 @@ export function createFinishedBatches(parts: {
   const lookUpAll = () => lookUp([...waiting.keys()])
   const listening = listenTo({
     databaseUrl,
-    channel: 'posthaste_finished',
-    onNotification: (batchId) => {
-      if (waiting.has(batchId)) lookUp([batchId])
+    channels: {
+      posthaste_finished(batchId) {
+        if (waiting.has(batchId)) lookUp([batchId])
+      },
     },
     onListening: lookUpAll,
     log,

@@ -139,15 +139,6 @@ export function createInferences(pools: {
       })
     },
 
-    /** Wakes the runners of a deployment (`name/branch/version`), one of them. */
-    async wake(id: string): Promise<void> {
-      await relaxedPool.query({
-        name: 'wake_infer',
-        text: `select ${wakeInfer('$1::text')}`,
-        values: [id],
-      })
-    },
-
     /** The batches that are claimed for a worker. */
     async findClaimed(workerId: string): Promise<string[]> {
       const { rows } = await relaxedPool.query({

@@ -1,19 +1,22 @@
 import { pause } from '@posthaste/core/pause'
 import pg from 'pg'
 
+/** What is to be done with the payloads of each channel, by its name. */
+export type Channels = Readonly<Record<string, (payload: string) => void>>
+
 /**
- * Listens to a channel of PostgreSQL's on one connection of its own, which is made again when it breaks.
- * What is notified meanwhile is lost: `onListening` is called each time that the channel is heard anew,
- * to look for it.
+ * Listens to channels of PostgreSQL's on one connection of its own, which is made again when it breaks.
+ * What is notified meanwhile is lost: `onListening` is called each time that they are heard anew, to look
+ * for it.
  */
 export function listenTo(parts: {
   databaseUrl: string
-  channel: string
-  onNotification: (payload: string) => void
+  channels: Channels
   onListening?: () => void
   log: { warn(fields: object, message: string): void }
 }) {
-  const { databaseUrl, channel, onNotification, onListening = () => {}, log } = parts
+  const { databaseUrl, channels, onListening = () => {}, log } = parts
+  const names = Object.keys(channels)
   const stopping = new AbortController()
   let client: pg.Client | undefined
   const ended = keepListening()
@@ -22,7 +25,7 @@ export function listenTo(parts: {
     for (let pauseMs = 100; !stopping.signal.aborted; pauseMs = Math.min(pauseMs * 2, 2_000)) {
       client = new pg.Client({
         connectionString: databaseUrl,
-        application_name: channel,
+        application_name: 'posthaste notifications',
         connectionTimeoutMillis: 5_000,
         keepAlive: true,
         keepAliveInitialDelayMillis: 5_000,
@@ -31,12 +34,12 @@ export function listenTo(parts: {
         client?.on('error', () => resolve())
         client?.on('end', resolve)
       })
-      client.on('notification', ({ payload }) => {
-        if (payload) onNotification(payload)
+      client.on('notification', ({ channel, payload }) => {
+        if (payload) channels[channel]?.(payload)
       })
       try {
         await client.connect()
-        await client.query(`listen ${channel}`)
+        await client.query(names.map((name) => `listen ${name}`).join('; '))
         onListening()
         pauseMs = 100
         await lost
@@ -46,7 +49,7 @@ export function listenTo(parts: {
         await client.end().catch(() => {})
       }
       if (stopping.signal.aborted) return
-      log.warn({ channel }, 'connection for notifications lost')
+      log.warn({ channels: names }, 'connection for notifications lost')
       await pause(pauseMs, stopping.signal)
     }
   }

@@ -2,6 +2,7 @@ import { auditClaims, type Claims } from './claim-audit.ts'
 import { isDatabaseAway } from './database-errors.ts'
 import type { Drain } from './drain.ts'
 import type { joinWorkers } from './membership.ts'
+import type { Channels } from './notifications.ts'
 import type { Pools } from './pools.ts'
 import { startWakeUps, type WakeUpTasks } from './wake-ups.ts'
 import type { Workers } from './workers.ts'
@@ -15,6 +16,7 @@ import type { Workers } from './workers.ts'
  */
 export async function startWork(parts: {
   pools: Pick<Pools, 'relaxedPool'>
+  databaseUrl: string
   workers: Pick<Workers, 'restore'>
   membership: Awaited<ReturnType<typeof joinWorkers>>
   claims: Claims
@@ -22,9 +24,12 @@ export async function startWork(parts: {
   /** Stops the work on a batch that is this process's no longer; without, it ends and is refused. */
   abort?: (batchId: string) => void
   tasks: WakeUpTasks
+  /** Notifications besides wake-ups. */
+  channels?: Channels
   log: { warn(fields: object, message: string): void }
 }): Promise<{ close: (graceMs: number) => Promise<void> }> {
-  const { pools, workers, membership, claims, drain, abort, tasks, log } = parts
+  const { pools, databaseUrl, workers, membership, claims, drain, abort, tasks, channels, log } =
+    parts
   const audit = auditClaims({
     claims,
     workerId: membership.workerId,
@@ -34,7 +39,9 @@ export async function startWork(parts: {
   })
   const wakeUps = startWakeUps({
     pool: pools.relaxedPool,
+    databaseUrl,
     tasks,
+    channels,
     restore: workers.restore,
     log,
   })

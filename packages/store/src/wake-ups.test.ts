@@ -36,6 +36,74 @@ test('a wake-up is not lost on a job that a worker takes meanwhile', async () =>
   expect(free).toEqual([{ key: 'infer:double/main/1' }])
 })
 
+test('many wake-ups of a key are each told at once, and share the job that comes behind them', async () => {
+  const woken: string[] = []
+  const wakeUps = startWakeUps({
+    pool: store.pool,
+    databaseUrl: store.databaseUrl,
+    tasks: { infer: (deployment) => woken.push(deployment) },
+    restore: async () => {},
+    log: { warn: () => {} },
+  })
+  await wakeUps.listening
+  for (let count = 1; count <= 3; count++) {
+    await store.accept()
+    await vi.waitFor(() => expect(woken).toHaveLength(count))
+  }
+  expect(
+    await store.query('select key, run_at > now() as later, revision from graphile_worker.jobs'),
+  ).toEqual([{ key: 'infer:double/main/1', later: true, revision: 0 }])
+  await wakeUps.close()
+})
+
+test('a wake-up whose notification nobody hears comes as a job', async () => {
+  await store.accept()
+  await store.query('update graphile_worker._private_jobs set run_at = now()')
+  const woken: string[] = []
+  const wakeUps = startWakeUps({
+    pool: store.pool,
+    databaseUrl: store.databaseUrl,
+    tasks: { infer: (deployment) => woken.push(deployment) },
+    restore: async () => {},
+    log: { warn: () => {} },
+  })
+  await vi.waitFor(() => expect(woken).toEqual(['double/main/1']), { timeout: 10_000 })
+  await wakeUps.close()
+})
+
+test('a job that waits is not run before the calls that count on it are committed', async () => {
+  await store.accept()
+  await store.query('update graphile_worker._private_jobs set run_at = now()')
+  const accepting = new pg.Client(store.databaseUrl)
+  await accepting.connect()
+  await accepting.query('begin')
+  await accepting.query("select posthaste.wake('infer', 'double/main/1', '{}')")
+  const takeable = 'select from graphile_worker._private_jobs for update skip locked'
+  expect(await store.query(takeable)).toEqual([])
+  await accepting.query('commit')
+  await accepting.end()
+  expect(await store.query(takeable)).toHaveLength(1)
+})
+
+test('what is due is woken when notifications are heard again', async () => {
+  let restored = 0
+  const wakeUps = startWakeUps({
+    pool: store.pool,
+    databaseUrl: store.databaseUrl,
+    tasks: {},
+    channels: { posthaste_canceled: () => {} },
+    restore: async () => void restored++,
+    log: { warn: () => {} },
+  })
+  await wakeUps.listening
+  expect(restored).toBe(0)
+  await store.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'posthaste notifications'",
+  )
+  await vi.waitFor(() => expect(restored).toBe(1))
+  await wakeUps.close()
+})
+
 test('a wake-up whose end cannot be written interrupts, and the next ones are heard', async () => {
   await store.query(`create function posthaste.refuse() returns trigger language plpgsql as
     $$ begin raise exception 'no' using errcode = '57P01'; end $$`)
@@ -46,6 +114,7 @@ test('a wake-up whose end cannot be written interrupts, and the next ones are he
   const warnings: string[] = []
   const wakeUps = startWakeUps({
     pool: store.pool,
+    databaseUrl: store.databaseUrl,
     tasks: { infer: (deployment) => woken.push(deployment) },
     restore: async () => {},
     log: { warn: (_fields, message) => warnings.push(message) },

@@ -1,20 +1,25 @@
 import { pause } from '@posthaste/core/pause'
 import { Logger, run, type Task } from 'graphile-worker'
 import type pg from 'pg'
+import { type Channels, listenTo } from './notifications.ts'
 
 /**
- * A wake-up is a graphile-worker job that says "something is due for this key". It holds no work: what
- * is due is found in the tables, so a wake-up may be late, repeated or merged with another.
- * `posthaste.wake_up` (migration 0004) adds it without the gap that graphile-worker's own `add_job` has.
+ * A wake-up says "something is due for this key". It holds no work: what is due is found in the tables, so
+ * a wake-up may be late, repeated or merged with another.
+ *
+ * One that is for now is a notification, which every process of its kind hears, with a graphile-worker job
+ * some seconds later for the case that it is lost (`posthaste.wake`, migration 0011). One that is for later
+ * is such a job alone. `posthaste.wake_up` (migration 0004) adds a job without the gap that graphile-worker's
+ * own `add_job` has.
  */
 
-/** SQL that wakes a deployment's runner; `id` is an expression for `deployment/branch/version`. */
+/** SQL that wakes the runners of a deployment; `id` is an expression for `deployment/branch/version`. */
 export const wakeInfer = (id: string) =>
-  `posthaste.wake_up('infer', json_build_object('deployment', ${id}), 'infer:' || ${id})`
+  `posthaste.wake('infer', ${id}, json_build_object('deployment', ${id}))`
 
-/** SQL that wakes a destination's dispatcher now. */
+/** SQL that wakes the dispatchers for a destination now. */
 export const wakeDeliver = (destination: string) =>
-  `posthaste.wake_up('deliver', json_build_object('destination', ${destination}), 'deliver:' || ${destination})`
+  `posthaste.wake('deliver', ${destination}, json_build_object('destination', ${destination}))`
 
 /**
  * SQL that wakes a destination's dispatcher at a time. Its key has the time in it: adding a key again
@@ -43,19 +48,24 @@ export type WakeUpTasks = Partial<{
 
 /**
  * Takes wake-ups for `tasks`, each of which only starts the work, so that a job is never long. Once a
- * minute `restore` wakes every key that has due rows, whatever became of its wake-ups.
+ * minute, and when notifications are heard again after their connection was lost, `restore` wakes every key
+ * that has due rows, whatever became of its wake-ups. `channels` are heard on the same connection.
  *
  * graphile-worker ends when it loses the database for long; it is then started again until `close`.
  */
 export function startWakeUps(parts: {
   pool: pg.Pool
+  databaseUrl: string
   tasks: WakeUpTasks
+  channels?: Channels | undefined
   restore: () => Promise<void>
   log: { warn(fields: object, message: string): void }
 }) {
-  const { pool, tasks, restore, log } = parts
+  const { pool, databaseUrl, tasks, channels, restore, log } = parts
   const stopping = new AbortController()
   const listening = Promise.withResolvers<void>()
+  const heard = Promise.withResolvers<void>()
+  let isFirst = true
   let stop = async (): Promise<void> => {}
 
   const taskList: Record<string, Task> = { restore }
@@ -69,6 +79,28 @@ export function startWakeUps(parts: {
   if (expire) taskList.expire = expire
   if (redeliver) taskList.redeliver = redeliver
   const ended = keepRunning()
+  const notifications = listenTo({
+    databaseUrl,
+    channels: {
+      ...(infer && { posthaste_infer: infer }),
+      ...(deliver && { posthaste_deliver: deliver }),
+      ...channels,
+    },
+    onListening() {
+      heard.resolve()
+      if (!isFirst) void restoreLost()
+      isFirst = false
+    },
+    log,
+  })
+
+  async function restoreLost(): Promise<void> {
+    try {
+      await restore()
+    } catch (error) {
+      log.warn({ reason: (error as Error).message }, 'not restored; the next minute does it')
+    }
+  }
 
   async function keepRunning(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -99,12 +131,14 @@ export function startWakeUps(parts: {
 
   return {
     /** Settles once wake-ups are heard as they come; before, they are found by looking every two seconds. */
-    listening: listening.promise,
+    listening: Promise.all([listening.promise, heard.promise]),
 
     /** Takes no more wake-ups. */
     async close(): Promise<void> {
       stopping.abort()
       listening.resolve()
+      heard.resolve()
+      await notifications.close()
       await stop().catch(() => {})
       await ended
     },

@@ -16,6 +16,7 @@ import type { RetryTimers } from './retry-timers.ts'
  *
  * A receiver that refuses is an outcome, not an error. An attempt that the end of this process
  * cuts off is not recorded and its claim is given back: a receiver may see an attempt twice, never miss one.
+ * `onDelivered` is called when the receiver has taken it, before that is recorded.
  */
 export function createAttemptDelivery(parts: {
   deliveries: Pick<Deliveries, 'recordAttempt'>
@@ -42,7 +43,11 @@ export function createAttemptDelivery(parts: {
     log,
   } = parts
 
-  async function attemptOnce(delivery: ClaimedDelivery, signal: AbortSignal): Promise<void> {
+  async function attemptOnce(
+    delivery: ClaimedDelivery,
+    signal: AbortSignal,
+    onDelivered: () => void = () => {},
+  ): Promise<void> {
     const { batchId, body, keyId, round } = delivery
     const attempt = delivery.attempts + 1
     const sign = await retryWhileAway(() => findSigner(keyId), signal)
@@ -60,6 +65,8 @@ export function createAttemptDelivery(parts: {
     }
 
     const { retryAfterMs, ...record } = await postWebhook(delivery, headers, signal)
+    // One that failed keeps its slot until its circuit knows of it.
+    if (record.error === null) onDelivered()
     // Cut off by the end of this process; what was delivered by then is not sent again.
     const isCutOff = signal.aborted && record.error !== null
     const answer = record.status === null ? {} : { 'http.response.status_code': record.status }

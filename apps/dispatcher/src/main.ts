@@ -118,8 +118,8 @@ await startProcess(
     })
     const drain = createDrain({
       claim: claimDeliveries.claim,
-      work: (delivery, signal) =>
-        attemptDelivery(delivery, signal).finally(() => claimDeliveries.ended(delivery)),
+      work: (delivery, signal, freeSlot) =>
+        attemptDelivery(delivery, signal, freeSlot).finally(() => claimDeliveries.ended(delivery)),
       width: circuitWatch.width,
       maxInFlight: settings.DISPATCHER_CONCURRENCY,
       log,

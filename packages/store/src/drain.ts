@@ -14,6 +14,9 @@ export type AbortReason = 'canceled' | 'lost' | 'handedBack'
  * Two caps bound it: `width(key)` for one key and `maxInFlight` for all of them. A key takes at most half
  * of what is free, so that a few keys cannot fill the process; and one that has nothing in flight may
  * always take one, so that those which do cannot shut others out.
+ * Work that calls `freeSlot` leaves its place in the width to the next item, and goes on to count as in flight: for
+ * what is only to be written still.
+ *
  * When less than half of a key's width is free, a claim waits 5 ms for more: a claim of one row costs
  * nearly as much as one of many.
  */
@@ -21,7 +24,7 @@ export function createDrain<Item extends { batchId: string }>(parts: {
   /** `isFull` says that there may be more than was claimed: the key is looked at again. */
   claim: (key: string, limit: number) => Promise<{ items: Item[]; isFull: boolean }>
   /** Never rejects for what is expected; what it rejects with is logged, and the item counts as done. */
-  work: (item: Item, signal: AbortSignal) => Promise<void>
+  work: (item: Item, signal: AbortSignal, freeSlot: () => void) => Promise<void>
   width: (key: string) => number
   maxInFlight: number
   log: { warn(fields: object, message: string): void }
@@ -45,6 +48,7 @@ export function createDrain<Item extends { batchId: string }>(parts: {
 
   async function drain(key: string): Promise<void> {
     let due = true
+    let inSlots = 0
     let own = 0
     let resume = () => {}
     drains.set(key, {
@@ -56,19 +60,28 @@ export function createDrain<Item extends { batchId: string }>(parts: {
     })
 
     const room = () => {
-      const free = Math.min(width(key) - own, Math.ceil((maxInFlight - inFlight.size) / 2))
+      const free = Math.min(width(key) - inSlots, Math.ceil((maxInFlight - inFlight.size) / 2))
       return own === 0 ? Math.max(1, free) : Math.max(0, free)
     }
     const start = (item: Item) => {
       own++
+      inSlots++
+      let hasSlot = true
+      const freeSlot = () => {
+        if (!hasSlot) return
+        hasSlot = false
+        inSlots--
+        resume()
+      }
       const stop = new AbortController()
-      const done = work(item, stop.signal)
+      const done = work(item, stop.signal, freeSlot)
         .catch((error) =>
           log.warn({ batchId: item.batchId, key, reason: (error as Error).message }, 'work failed'),
         )
         .then(() => {
           own--
           inFlight.delete(item.batchId)
+          freeSlot()
           resume()
           if (inFlight.size !== maxInFlight - 1) return
           for (const waiting of drains.values()) waiting.resume()

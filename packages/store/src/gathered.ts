@@ -1,7 +1,7 @@
 import { isDatabaseAway } from './database-errors.ts'
 
 const maxGroup = 500
-const lingerMs = 3
+const maxLingerMs = 8
 const busyGroup = 6
 const fullGroup = 64
 const maxGroupSize = 8 * 1024 * 1024
@@ -11,8 +11,9 @@ const maxGroupSize = 8 * 1024 * 1024
  * each, in their order; the function returned takes one item and resolves to its result.
  *
  * Whoever arrives while a write is under way joins the next group, so the groups grow with the load by
- * themselves. When the last group was large already, the next one waits 3 ms to be larger still; a
- * request that is alone never waits.
+ * themselves. When the last group was large already, the next one waits to be larger still: half a
+ * millisecond for each item of the last one, 8 at most, and no longer once it is full. A request that is
+ * alone never waits.
  *
  * `sizeOf` gives an item's length in characters: a group ends at 8 Mi of them.
  *
@@ -26,13 +27,14 @@ export function gathered<Item, Result>(
   type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }
   let waiting: Waiting[] = []
   let writing = false
+  let endLinger = () => {}
 
   async function writeAll(): Promise<void> {
     writing = true
     let lastSize = 0
     while (waiting.length > 0) {
       if (lastSize >= busyGroup && waiting.length < fullGroup) {
-        await new Promise((resolve) => setTimeout(resolve, lingerMs))
+        await linger(Math.min(maxLingerMs, lastSize / 2))
       }
       const size = countGroup()
       const group = waiting.slice(0, size)
@@ -41,6 +43,14 @@ export function gathered<Item, Result>(
       await writeGroup(group)
     }
     writing = false
+  }
+
+  async function linger(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    endLinger = resolve
+    await promise
+    clearTimeout(timer)
   }
 
   /** How many of those who wait go into the next group: one at least. */
@@ -72,5 +82,6 @@ export function gathered<Item, Result>(
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject })
       if (!writing) void writeAll()
+      else if (waiting.length === fullGroup) endLinger()
     })
 }

@@ -130,18 +130,29 @@ function readTimings(stream: Request): AttemptTimings {
 
 /**
  * Makes what got sends the request by. The query string goes out byte for byte: `URL` would write some
- * of its characters otherwise.
+ * of its characters otherwise. Of got's options those are passed on that an exchange has: node:http copies
+ * what it is given several times, and all of got's sixty cost it a tenth of the dispatcher's time.
  */
 function createNativeRequest(request: ExchangeRequest): NonNullable<OptionsInit['request']> {
   const { url, agents, lookup } = request
   const withoutFragment = url.split('#', 1)[0] ?? url
   const question = withoutFragment.indexOf('?')
   const query = question === -1 ? '' : withoutFragment.slice(question)
-  return (parsed, options, callback) => {
-    const path = parsed.pathname + query
-    return parsed.protocol === 'https:'
-      ? https.request(parsed, { ...options, path, lookup, agent: agents.https }, callback)
-      : http.request(parsed, { ...options, path, lookup, agent: agents.http }, callback)
+  return ({ protocol, hostname, port, pathname }, { method, headers }, callback) => {
+    const isTls = protocol === 'https:'
+    const options = {
+      protocol,
+      // An IPv6 address without its brackets.
+      hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
+      port: port || (isTls ? 443 : 80),
+      path: pathname + query,
+      method,
+      headers,
+      lookup,
+    }
+    return isTls
+      ? https.request({ ...options, agent: agents.https }, callback)
+      : http.request({ ...options, agent: agents.http }, callback)
   }
 }
 

@@ -14,6 +14,7 @@ function setup(maxRetries: number, body = '') {
         isFull: retryLimit === limit,
         heldBack: retryLimit < limit,
         isCut: false,
+        doneUntilMs: undefined,
       }),
     },
     workerId: () => '1',
@@ -41,32 +42,32 @@ const createRetry = (destination: string, index: number, body = ''): ClaimedDeli
 
 test('retries take no more than their slots, over all destinations', async () => {
   const { claim } = setup(6)
-  const claimed = await Promise.all([claim('a', 4), claim('b', 4), claim('c', 4)])
+  const claimed = await Promise.all([claim('a', 4, 0), claim('b', 4, 0), claim('c', 4, 0)])
   expect(claimed.map(({ items }) => items.length)).toEqual([4, 2, 0])
 })
 
 test('those that were kept back are woken when a retry ends', async () => {
   const { claim, ended, woken } = setup(4)
-  const { items } = await claim('a', 4)
-  await claim('b', 4)
+  const { items } = await claim('a', 4, 0)
+  await claim('b', 4, 0)
   expect(woken).toEqual([])
   ended(items[0]!)
   expect(woken).toEqual(['b'])
-  expect((await claim('b', 4)).items).toHaveLength(1)
+  expect((await claim('b', 4, 0)).items).toHaveLength(1)
 })
 
 test('first attempts need no slot of theirs', async () => {
   const { claim, ended, woken } = setup(1)
-  await claim('a', 1)
-  await claim('b', 1)
+  await claim('a', 1, 0)
+  await claim('b', 1, 0)
   ended({ ...createRetry('a', 0), attempts: 0 })
   expect(woken).toEqual([])
 })
 
 test('beyond the bytes that may be in flight one more is claimed at a time', async () => {
   const { claim, ended, woken } = setup(100, 'four')
-  const { items } = await claim('a', 4)
-  const filled = await claim('b', 4)
+  const { items } = await claim('a', 4, 0)
+  const filled = await claim('b', 4, 0)
   expect(filled).toMatchObject({ items: [{ destination: 'b' }], isFull: false })
   ended(filled.items[0]!)
   ended(items[0]!)

@@ -1,3 +1,4 @@
+import type { LookEnd } from '@posthaste/store/claim-positions'
 import type { ClaimedDelivery, Deliveries } from '@posthaste/store/deliveries'
 
 /**
@@ -33,10 +34,12 @@ export function createClaimDeliveries(parts: {
   }
 
   return {
+    /** Leaves out first attempts that were due before `fromMs` (milliseconds since 1970). */
     async claim(
       destination: string,
       limit: number,
-    ): Promise<{ items: ClaimedDelivery[]; isFull: boolean }> {
+      fromMs: number,
+    ): Promise<LookEnd & { items: ClaimedDelivery[]; isFull: boolean }> {
       const isFilled = bytes >= maxBytes
       const most = isFilled ? 1 : limit
       const retryLimit = Math.min(most, maxRetries - retries)
@@ -45,6 +48,7 @@ export function createClaimDeliveries(parts: {
         retryLimit,
         maxBytes: Math.max(1, maxBytes - bytes),
         probeTimeoutMs,
+        fromMs,
       }
       // Taken before the claim: several destinations claim side by side.
       retries += retryLimit
@@ -54,7 +58,8 @@ export function createClaimDeliveries(parts: {
         claimed = found.deliveries
         const isKeptBack = (found.heldBack && retryLimit < most) || found.isCut
         if (isKeptBack || (isFilled && found.isFull)) keptBack.add(destination)
-        return { items: claimed, isFull: found.isFull && !isFilled }
+        const { isFull, doneUntilMs } = found
+        return { items: claimed, isFull: isFull && !isFilled, doneUntilMs, lagMs: 0 }
       } finally {
         const taken = claimed.filter(isRetry).length
         giveBack({ retries: retryLimit - taken, bytes: -claimed.reduce(addSize, 0) })

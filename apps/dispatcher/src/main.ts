@@ -7,6 +7,7 @@ import { startHealthServer } from '@posthaste/process/health-server'
 import { createMetricsRegistry } from '@posthaste/process/metrics'
 import { startProcess } from '@posthaste/process/start-process'
 import { createCircuits } from '@posthaste/store/circuits'
+import { createClaimPositions } from '@posthaste/store/claim-positions'
 import { createDeliveries } from '@posthaste/store/deliveries'
 import { createDrain } from '@posthaste/store/drain'
 import { joinWorkers } from '@posthaste/store/membership'
@@ -108,6 +109,7 @@ await startProcess(
       random: Math.random,
       log,
     })
+    const claimPositions = createClaimPositions()
     const claimDeliveries = createClaimDeliveries({
       deliveries,
       workerId: membership.workerId,
@@ -117,7 +119,10 @@ await startProcess(
       wakeUp: (destination) => drain.wakeUp(destination),
     })
     const drain = createDrain({
-      claim: claimDeliveries.claim,
+      claim: (destination, limit) =>
+        claimPositions.look(destination, (fromMs) =>
+          claimDeliveries.claim(destination, limit, fromMs),
+        ),
       work: (delivery, signal, freeSlot) =>
         attemptDelivery(delivery, signal, freeSlot).finally(() => claimDeliveries.ended(delivery)),
       width: circuitWatch.width,
@@ -131,7 +136,13 @@ await startProcess(
       membership,
       claims: deliveries,
       drain,
-      tasks: { deliver: drain.wakeUp, redeliver: createRedeliveries(pools.pool).work },
+      tasks: {
+        deliver(destination, older) {
+          if (older) claimPositions.restart(destination)
+          drain.wakeUp(destination)
+        },
+        redeliver: createRedeliveries(pools.pool).work,
+      },
       log,
     })
     const retention = keepRetention({

@@ -21,6 +21,8 @@ function setup(lost: Record<string, number>) {
             timeoutMs: 1,
             runs: count + 1,
             traceparent: null,
+            acceptedMs: 0,
+            claimedMs: 1_000,
           }),
         )
       },
@@ -29,8 +31,8 @@ function setup(lost: Record<string, number>) {
       },
     },
   })
-  const claim = async () => (await batches.claim(id, 10)).claimed.map(({ batchId }) => batchId)
-  return { claim, ended: batches.ended }
+  const claim = async () => (await batches.claim(id, 10, 0)).claimed.map(({ batchId }) => batchId)
+  return { batches, claim, ended: batches.ended }
 }
 
 test('batches that no runner was lost with are claimed together', async () => {
@@ -48,4 +50,11 @@ test('of those that a runner was lost with, one at a time is claimed', async () 
   expect(await claim()).toEqual(['c'])
   expect(ended('c')).toBe(true)
   expect(await claim()).toEqual(['d'])
+})
+
+test('a claim that left nothing says until when, and one that left a suspect does not', async () => {
+  const { batches } = setup({ a: 0, b: 1, c: 1 })
+  expect(await batches.claim(id, 1, 0)).toMatchObject({ isFull: true, doneUntilMs: undefined })
+  expect(await batches.claim(id, 10, 0)).toMatchObject({ isFull: false, doneUntilMs: 1_000 })
+  expect(await batches.claim(id, 10, 0)).toMatchObject({ isFull: false, doneUntilMs: undefined })
 })

@@ -1,4 +1,6 @@
+import { batchIdTimeMs } from '@posthaste/core/batch-id'
 import type { DeploymentId } from '@posthaste/core/deployment-id'
+import type { LookEnd } from '@posthaste/store/claim-positions'
 import type { ClaimedBatch, Inferences } from '@posthaste/store/inferences'
 
 /**
@@ -15,26 +17,36 @@ export function createClaimBatches(parts: {
   let suspect: string | undefined
 
   return {
-    /** `isFull` says that there may be more batches than were claimed. */
+    /**
+     * Claims what was called at or after `fromMs` (milliseconds since 1970). `isFull` says that there may be
+     * more batches than were claimed.
+     */
     async claim(
       id: DeploymentId,
       limit: number,
-    ): Promise<{ claimed: ClaimedBatch[]; isFull: boolean }> {
+      fromMs: number,
+    ): Promise<LookEnd & { claimed: ClaimedBatch[]; isFull: boolean }> {
       const claimant = workerId()
       const suspects = suspect === undefined
-      const claimed = await inferences.claim(id, limit, claimant, { suspects })
+      const claimed = await inferences.claim(id, limit, claimant, { suspects, fromMs })
       const isFull = claimed.length === limit
+      const lookEnd = {
+        isFull,
+        // By priority, so that a full claim leaves older ones behind.
+        doneUntilMs: isFull || !suspects ? undefined : claimed[0]?.claimedMs,
+        lagMs: Math.max(0, ...claimed.map(lagMs)),
+      }
       const [first, ...others] = claimed.filter(({ runs }) => runs > 1)
-      if (!first) return { claimed, isFull }
+      if (!first) return { claimed, ...lookEnd }
 
       const left = suspect === undefined ? others : [first, ...others]
       suspect ??= first.batchId
-      if (left.length === 0) return { claimed, isFull }
+      if (left.length === 0) return { claimed, ...lookEnd }
       await inferences.handBack(
         claimant,
         left.map(({ batchId }) => batchId),
       )
-      return { claimed: claimed.filter((batch) => !left.includes(batch)), isFull }
+      return { claimed: claimed.filter((batch) => !left.includes(batch)), ...lookEnd }
     },
 
     ended(batchId: string): boolean {
@@ -44,3 +56,5 @@ export function createClaimBatches(parts: {
     },
   }
 }
+
+const lagMs = ({ batchId, acceptedMs }: ClaimedBatch) => acceptedMs - batchIdTimeMs(batchId)

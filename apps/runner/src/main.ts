@@ -9,6 +9,7 @@ import { createDeploymentLabel } from '@posthaste/process/deployment-label'
 import { startHealthServer } from '@posthaste/process/health-server'
 import { createMetricsRegistry } from '@posthaste/process/metrics'
 import { startProcess } from '@posthaste/process/start-process'
+import { createClaimPositions } from '@posthaste/store/claim-positions'
 import { createDrain } from '@posthaste/store/drain'
 import { createInferences } from '@posthaste/store/inferences'
 import { joinWorkers } from '@posthaste/store/membership'
@@ -68,11 +69,14 @@ await startProcess(
       (key) => executor.concurrency(parseDeploymentId(key)),
       () => performance.now(),
     )
+    const claimPositions = createClaimPositions()
     const claimBatches = createClaimBatches({ inferences, workerId: membership.workerId })
     const drain = createDrain({
       claim: async (key, limit) => {
         const id = parseDeploymentId(key)
-        const { claimed, isFull } = await claimBatches.claim(id, limit)
+        const { claimed, isFull } = await claimPositions.look(key, (fromMs) =>
+          claimBatches.claim(id, limit, fromMs),
+        )
         return { items: claimed.map((batch) => ({ ...batch, id })), isFull }
       },
       work: async ({ id, ...batch }, signal) => {
@@ -105,8 +109,10 @@ await startProcess(
       abort: (batchId) => drain.abort(batchId, 'lost'),
       tasks: {
         // Whoever may connect to the database may notify anything.
-        infer: (key) => {
-          if (isDeploymentId(key)) drain.wakeUp(key)
+        infer: (key, older) => {
+          if (!isDeploymentId(key)) return
+          if (older) claimPositions.restart(key)
+          drain.wakeUp(key)
         },
         expire: inferences.expire,
       },

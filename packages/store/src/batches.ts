@@ -9,7 +9,7 @@ import { callErrorStatus } from '@posthaste/core/call-errors'
 import { gathered } from './gathered.ts'
 import type { Pool } from './pools.ts'
 import { createPostedBodies, postedColumns } from './posted-bodies.ts'
-import { wakeInfer } from './wake-ups.ts'
+import { wakeInferOlder } from './wake-ups.ts'
 
 /** How a batch ended: what a synchronous call is answered with. */
 export type BatchResult = { state: BatchState; status: number; body: string }
@@ -61,7 +61,7 @@ const markAwaitedText = `with unmarked as materialized (
     update posthaste.batches batch set awaited = true
     from unmarked where batch.batch_id = unmarked.batch_id
     returning batch.state, batch.deployment || '/' || batch.branch || '/' || batch.version as id)
-  select ${wakeInfer('id')} from (
+  select ${wakeInferOlder('id')} from (
     select distinct id from marked where state = 'queued' order by 1) due`
 
 /** What callers read of batches. */

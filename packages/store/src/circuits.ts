@@ -1,5 +1,5 @@
 import type { Pool } from './pools.ts'
-import { wakeDeliver, wakeDeliverAt, wholeSecond } from './wake-ups.ts'
+import { wakeDeliverAt, wakeDeliverOlder, wholeSecond } from './wake-ups.ts'
 
 const longestExhaustion = 10_000
 
@@ -67,7 +67,7 @@ export function createCircuits(pool: Pick<Pool, 'query'>) {
             set opened_at = null, probe_at = null, failed_probes = 0
             where destination = $1 and opened_at is not null
             returning destination)
-          select ${wakeDeliver('destination')} from closed`,
+          select ${wakeDeliverOlder('destination')} from closed`,
         values: [destination],
       })
       return rowCount === 1

@@ -3,7 +3,7 @@ import type { NextStep } from '@posthaste/core/retry-schedule'
 import { gathered } from './gathered.ts'
 import type { Pool } from './pools.ts'
 import { createPostedBodies, postedColumns } from './posted-bodies.ts'
-import { wakeDeliver, wakeDeliverAt, wholeSecond } from './wake-ups.ts'
+import { wakeDeliverAt, wakeDeliverOlder, wholeSecond } from './wake-ups.ts'
 
 /** A delivery that this process may attempt; `body` is sent as it is. */
 export type ClaimedDelivery = {
@@ -46,8 +46,10 @@ export type RecordedAttempt = {
   next: NextStep
 }
 
-const isDue = `destination = $1 and state = 'pending' and claimed_by is null
+const isDueFor = (destination: string) =>
+  `deliveries.destination = ${destination} and state = 'pending' and claimed_by is null
         and next_attempt_at <= now()`
+const isDue = isDueFor('$1')
 const isFirst = 'attempts = 0'
 const isRetry = 'attempts > 0'
 
@@ -57,8 +59,8 @@ const claimText = `with probe as (
     set probe_at = ${wholeSecond("now() + $5 * interval '1 millisecond'")}
     where destination = $1 and opened_at is not null and paused_at is null and probe_at <= now()
       and exists (select from posthaste.workers where worker_id = $3)
-      and (exists (select from posthaste.deliveries where ${isDue} and ${isFirst})
-        or exists (select from posthaste.deliveries where ${isDue} and ${isRetry}))
+      and (exists (select from posthaste.deliveries where ${isDueFor('destinations.destination')} and ${isFirst})
+        or exists (select from posthaste.deliveries where ${isDueFor('destinations.destination')} and ${isRetry}))
     returning destination, probe_at, failed_probes),
   probe_woken as (select ${wakeDeliverAt('destination', 'probe_at')} from probe),
   gate as (
@@ -71,10 +73,12 @@ const claimText = `with probe as (
   retries as (
     select count(*) as due from (
       select from posthaste.deliveries where ${isDue} and ${isRetry} limit (select room from gate)) due),
+  quota as (select room - least($4::bigint, (room + 2) / 4, due) as firsts from gate, retries),
   first as (
-    select batch_id from posthaste.deliveries where ${isDue} and ${isFirst}
+    select batch_id, next_attempt_at from posthaste.deliveries
+    where ${isDue} and ${isFirst} and next_attempt_at >= to_timestamp($7::float8 / 1000)
     order by next_attempt_at
-    limit (select room - least($4::bigint, (room + 2) / 4, due) from gate, retries)
+    limit (select firsts from quota)
     for update skip locked),
   again as (
     select batch_id from posthaste.deliveries where ${isDue} and ${isRetry}
@@ -84,24 +88,26 @@ const claimText = `with probe as (
       room - (select count(*) from first)) from gate)
     for update skip locked),
   sized as (
-    select due.batch_id,
+    select due.batch_id, webhook_url, ignore_timeout, key_id, traceparent, ${postedColumns},
       sum(octet_length(batch.result)) over (order by due.batch_id) - octet_length(batch.result) as before
     from (select batch_id from first union all select batch_id from again) due
       join posthaste.batches batch using (batch_id)),
   claimed as (
     update posthaste.deliveries delivery set claimed_by = $3
     from sized where delivery.batch_id = sized.batch_id and sized.before < $6
-    returning delivery.batch_id, delivery.attempts, delivery.round),
+    returning delivery.attempts, delivery.round, sized.*),
   taken as (
     select count(*) as all, count(*) filter (where attempts > 0) as retries from claimed)
   select room > 0 and taken.all >= room as is_full,
     taken.all < room and retries.due > taken.retries as held_back,
     (select count(*) from sized) > taken.all as is_cut,
     (select failed_probes from probe), (select count(*) from probe_woken),
-    claimed.batch_id, claimed.attempts, claimed.round, batch.webhook_url, batch.ignore_timeout, batch.key_id,
-    batch.traceparent, ${postedColumns}
-  from gate cross join retries cross join taken left join claimed on true
-    left join posthaste.batches batch on batch.batch_id = claimed.batch_id`
+    case
+      when (select count(*) from sized) > taken.all then null
+      when firsts > (select count(*) from first) then extract(epoch from now())::float8 * 1000
+      else (select extract(epoch from max(next_attempt_at))::float8 * 1000 from first) end as done_until_ms,
+    claimed.*
+  from gate cross join retries cross join quota cross join taken left join claimed on true`
 
 /**
  * The dispatcher's statements. `relaxedPool` serves claims: when a crash of PostgreSQL undoes one, the
@@ -173,27 +179,38 @@ export function createDeliveries(pools: {
      * claimed, and no more once their bodies have `maxBytes`. `isFull` says that there may be more; `heldBack`
      * that only `retryLimit` kept retries back, `isCut` that only `maxBytes` kept others back.
      *
+     * First attempts that were due before `fromMs` are left out; those due before `doneUntilMs` were all claimed, by
+     * this process or another (milliseconds since 1970 by the database's clock; undefined when that is not so).
+     *
      * A paused destination gives nothing. One whose circuit is open gives a single delivery when a probe
      * may be made, and puts the next probe off by `probeTimeoutMs`, with a wake-up, should this one's end
      * never be told.
      */
     async claim(
       destination: string,
-      options: { limit: number; retryLimit: number; maxBytes: number; probeTimeoutMs: number },
+      options: {
+        limit: number
+        retryLimit: number
+        maxBytes: number
+        probeTimeoutMs: number
+        fromMs?: number
+      },
       workerId: string,
     ): Promise<{
       deliveries: ClaimedDelivery[]
       isFull: boolean
       heldBack: boolean
       isCut: boolean
+      doneUntilMs: number | undefined
     }> {
-      const { limit, retryLimit, maxBytes, probeTimeoutMs } = options
+      const { limit, retryLimit, maxBytes, probeTimeoutMs, fromMs = 0 } = options
       const { rows } = await relaxedPool.query({
         name: 'claim_deliveries',
         text: claimText,
-        values: [destination, limit, workerId, retryLimit, probeTimeoutMs, maxBytes],
+        values: [destination, limit, workerId, retryLimit, probeTimeoutMs, maxBytes, fromMs],
       })
-      const [{ is_full: isFull, held_back: heldBack, is_cut: isCut }] = rows
+      const [{ is_full: isFull, held_back: heldBack, is_cut: isCut, done_until_ms }] = rows
+      const doneUntilMs = done_until_ms ?? undefined
       const claimed = rows.filter((row) => row.batch_id !== null)
       const deliveries = await Promise.all(
         claimed.map(async (row) => ({
@@ -210,7 +227,7 @@ export function createDeliveries(pools: {
           traceparent: row.traceparent,
         })),
       )
-      return { deliveries, isFull, heldBack, isCut }
+      return { deliveries, isFull, heldBack, isCut, doneUntilMs }
     },
 
     /**
@@ -236,7 +253,7 @@ export function createDeliveries(pools: {
             update posthaste.deliveries set claimed_by = null
             where batch_id = any($2::uuid[]) and claimed_by = $1
             returning destination)
-          select ${wakeDeliver('destination')} from (
+          select ${wakeDeliverOlder('destination')} from (
             select distinct destination from back order by 1) due`,
         [workerId, batchIds],
       )

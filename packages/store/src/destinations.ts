@@ -1,6 +1,6 @@
 import { type CircuitState, type Destination, healthSample } from '@posthaste/core/destination'
 import type { Pool } from './pools.ts'
-import { wakeDeliver } from './wake-ups.ts'
+import { wakeDeliverOlder } from './wake-ups.ts'
 
 const listText = `select known.destination, known.paused_at, known.opened_at, known.probe_at,
     now() >= known.probe_at as is_probed, backlog.*, health.*
@@ -70,7 +70,7 @@ export function createDestinations(pool: Pick<Pool, 'query'>) {
             set paused_at = null, opened_at = null, probe_at = null, failed_probes = 0
             where destination = $1
             returning destination)
-          select ${wakeDeliver('destination')} from resumed`,
+          select ${wakeDeliverOlder('destination')} from resumed`,
         [destination],
       )
       return rowCount === 1

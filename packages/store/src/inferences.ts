@@ -1,9 +1,10 @@
+import { firstBatchIdAt } from '@posthaste/core/batch-id'
 import type { DeploymentId } from '@posthaste/core/deployment-id'
 import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
 import { afterEnd, afterEndCounts, returningEnded } from './end-of-batch.ts'
 import { gathered } from './gathered.ts'
 import type { Pool } from './pools.ts'
-import { wakeInfer } from './wake-ups.ts'
+import { wakeInferOlder } from './wake-ups.ts'
 
 /** A batch that this process may run; `claimedBy` is the worker that it was claimed for. */
 export type ClaimedBatch = {
@@ -15,6 +16,9 @@ export type ClaimedBatch = {
   runs: number
   /** The span that the inference belongs to. */
   traceparent: string | null
+  /** When it was accepted and claimed, in milliseconds since 1970 by the database's clock. */
+  acceptedMs: number
+  claimedMs: number
 }
 
 /** The end of a batch, to be written by the worker that had claimed it. */
@@ -73,14 +77,16 @@ export function createInferences(pools: {
     /**
      * Claims up to `limit` queued batches of a deployment for worker `workerId`: callers that wait
      * first, then by priority and age. Nothing is claimed for a worker that was given up. Batches that
-     * a runner died with before are `suspects`, and can be left out.
+     * a runner died with before are `suspects`, and can be left out, as can those whose batchId is of a time
+     * before `fromMs`.
      */
     async claim(
       id: DeploymentId,
       limit: number,
       workerId: string,
-      options: { suspects: boolean } = { suspects: true },
+      options: { suspects?: boolean; fromMs?: number } = {},
     ): Promise<ClaimedBatch[]> {
+      const { suspects = true, fromMs = 0 } = options
       const { rows } = await relaxedPool.query({
         name: 'claim_batches',
         // `for update` in a CTE of its own: joined directly, a plan may run the limited query twice.
@@ -88,7 +94,7 @@ export function createInferences(pools: {
             select batch_id from posthaste.batches
             where deployment = $1 and branch = $2 and version = $3 and state = 'queued'
               and (expires_at is null or expires_at > now())
-              and (runs = 0 or $6)
+              and (runs = 0 or $6) and batch_id >= $7
             order by synchronous desc, priority, batch_id
             limit $4 for update skip locked)
           update posthaste.batches batch
@@ -97,8 +103,18 @@ export function createInferences(pools: {
           where batch.batch_id = due.batch_id
             and exists (select from posthaste.workers where worker_id = $5)
           returning batch.batch_id, batch.request, batch.timeout_seconds, batch.runs,
-            batch.synchronous, batch.priority, batch.traceparent`,
-        values: [id.deployment, id.branch, id.version, limit, workerId, options.suspects],
+            batch.synchronous, batch.priority, batch.traceparent,
+            extract(epoch from batch.accepted_at)::float8 * 1000 as accepted_ms,
+            extract(epoch from now())::float8 * 1000 as claimed_ms`,
+        values: [
+          id.deployment,
+          id.branch,
+          id.version,
+          limit,
+          workerId,
+          suspects,
+          firstBatchIdAt(fromMs),
+        ],
       })
       return rows.sort(inQueueOrder).map((row) => ({
         batchId: row.batch_id,
@@ -107,6 +123,8 @@ export function createInferences(pools: {
         timeoutMs: row.timeout_seconds * 1_000,
         runs: row.runs,
         traceparent: row.traceparent,
+        acceptedMs: row.accepted_ms,
+        claimedMs: row.claimed_ms,
       }))
     },
 
@@ -167,7 +185,7 @@ export function createInferences(pools: {
               started_at = null
             where batch_id = any($2::uuid[]) and claimed_by = $1
             returning deployment, branch, version)
-          select ${wakeInfer('id')} from (
+          select ${wakeInferOlder('id')} from (
             select distinct deployment || '/' || branch || '/' || version as id from back order by 1) due`,
         [workerId, batchIds],
       )

@@ -71,6 +71,27 @@ test('a wake-up whose notification nobody hears comes as a job', async () => {
   await wakeUps.close()
 })
 
+test('what is handed back wakes as older, what is accepted does not, and a job always does', async () => {
+  const heard: boolean[] = []
+  const wakeUps = startWakeUps({
+    pool: store.pool,
+    databaseUrl: store.databaseUrl,
+    tasks: { infer: (_deployment, older) => heard.push(older) },
+    restore: async () => {},
+    log: { warn: () => {} },
+  })
+  await wakeUps.listening
+  const { batchId } = await store.accept()
+  await vi.waitFor(() => expect(heard).toEqual([false]))
+  const workerId = await store.workers.register('runner')
+  await store.inferences.claim({ deployment: 'double', branch: 'main', version: 1 }, 1, workerId)
+  await store.inferences.handBack(workerId, [batchId])
+  await vi.waitFor(() => expect(heard).toEqual([false, true]))
+  await store.query('update graphile_worker._private_jobs set run_at = now()')
+  await vi.waitFor(() => expect(heard).toEqual([false, true, true]), { timeout: 10_000 })
+  await wakeUps.close()
+})
+
 test('a job that waits is not run before the calls that count on it are committed', async () => {
   await store.accept()
   await store.query('update graphile_worker._private_jobs set run_at = now()')

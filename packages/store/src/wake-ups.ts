@@ -17,9 +17,17 @@ import { type Channels, listenTo } from './notifications.ts'
 export const wakeInfer = (id: string) =>
   `posthaste.wake('infer', ${id}, json_build_object('deployment', ${id}))`
 
+/** The same for batches that may be older than those that were claimed last. */
+export const wakeInferOlder = (id: string) =>
+  `posthaste.wake('infer', ${id}, json_build_object('deployment', ${id}), true)`
+
 /** SQL that wakes the dispatchers for a destination now. */
 export const wakeDeliver = (destination: string) =>
   `posthaste.wake('deliver', ${destination}, json_build_object('destination', ${destination}))`
+
+/** The same for deliveries that may be older than those that were claimed last. */
+export const wakeDeliverOlder = (destination: string) =>
+  `posthaste.wake('deliver', ${destination}, json_build_object('destination', ${destination}), true)`
 
 /**
  * SQL that wakes a destination's dispatcher at a time. Its key has the time in it: adding a key again
@@ -38,10 +46,13 @@ export const wakeRedeliver = "posthaste.wake_up('redeliver', '{}', 'redeliver')"
 /** SQL that rounds a time up to a whole second, so that many timed wake-ups share one job. */
 export const wholeSecond = (at: string) => `to_timestamp(ceil(extract(epoch from ${at})))`
 
-/** The tasks that wake-ups run, by name. */
+/**
+ * The tasks that wake-ups run, by name. `older` says that what is due may be older than what was claimed
+ * last; it is so for every wake-up that comes as a job.
+ */
 export type WakeUpTasks = Partial<{
-  infer: (deployment: string) => void
-  deliver: (destination: string) => void
+  infer: (deployment: string, older: boolean) => void
+  deliver: (destination: string, older: boolean) => void
   expire: () => Promise<void>
   redeliver: () => Promise<void>
 }>
@@ -71,10 +82,11 @@ export function startWakeUps(parts: {
   const taskList: Record<string, Task> = { restore }
   const { infer, deliver, expire, redeliver } = tasks
   if (infer) {
-    taskList.infer = async (payload) => infer((payload as { deployment: string }).deployment)
+    taskList.infer = async (payload) => infer((payload as { deployment: string }).deployment, true)
   }
   if (deliver) {
-    taskList.deliver = async (payload) => deliver((payload as { destination: string }).destination)
+    taskList.deliver = async (payload) =>
+      deliver((payload as { destination: string }).destination, true)
   }
   if (expire) taskList.expire = expire
   if (redeliver) taskList.redeliver = redeliver
@@ -82,8 +94,8 @@ export function startWakeUps(parts: {
   const notifications = listenTo({
     databaseUrl,
     channels: {
-      ...(infer && { posthaste_infer: infer }),
-      ...(deliver && { posthaste_deliver: deliver }),
+      ...(infer && hear('infer', infer)),
+      ...(deliver && hear('deliver', deliver)),
       ...channels,
     },
     onListening() {
@@ -144,6 +156,12 @@ export function startWakeUps(parts: {
     },
   }
 }
+
+/** The two channels of a task's wake-ups. */
+const hear = (task: string, wake: (key: string, older: boolean) => void): Channels => ({
+  [`posthaste_${task}`]: (key) => wake(key, false),
+  [`posthaste_${task}_older`]: (key) => wake(key, true),
+})
 
 /** graphile-worker logs each job; of that only its warnings and errors matter here. */
 const quietLogger = (log: { warn(fields: object, message: string): void }) =>

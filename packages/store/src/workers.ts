@@ -6,7 +6,7 @@ import {
   waitingDestinations,
   waits,
 } from './waiting-keys.ts'
-import { wakeDeliver, wakeExpireAt, wakeInfer, wakeRedeliver } from './wake-ups.ts'
+import { wakeDeliverOlder, wakeExpireAt, wakeInferOlder, wakeRedeliver } from './wake-ups.ts'
 
 /** A process is given up when it has been silent for this long. */
 export const silenceMs = 15_000
@@ -22,10 +22,10 @@ const dueDestinations = (attempts: WhichAttempts) => `select destination
 
 // A destination that is paused waits for its operator, one whose circuit is open for its probe.
 const wakeDue = `select
-  (select count(${wakeInfer('id')}) from (
+  (select count(${wakeInferOlder('id')}) from (
     select deployment || '/' || branch || '/' || version as id
     from (${queuedDeployments}) key order by 1) due),
-  (select count(${wakeDeliver('destination')}) from (
+  (select count(${wakeDeliverOlder('destination')}) from (
     select destination from (
       (${dueDestinations('attempts = 0')}) union (${dueDestinations('attempts > 0')})) key
     where not exists (

@@ -6,12 +6,18 @@ import { createDatabase } from '@posthaste/store/create-database'
 import { migrate } from '@posthaste/store/migrate'
 import { startArrivals } from './arrivals.ts'
 import { createLoad } from './load.ts'
+import type { System } from './system.ts'
+
+/** Posthaste as a system, and the database behind it. */
+export type BenchStack = System & { databaseUrl: string }
 
 /**
  * A PostgreSQL that waits for its disk, the three processes and a receiver of the bench's own, with their
  * settings as they come but for the log: at `info` it has two lines a request, which nobody reads here.
  */
-export async function startBenchStack(env: Readonly<Record<string, string>> = {}) {
+export async function startBenchStack(
+  env: Readonly<Record<string, string>> = {},
+): Promise<BenchStack> {
   const postgres = await startTemporaryPostgres({ durable: true })
   const database = await createDatabase(postgres.url, 'posthaste_bench')
   await migrate(database.url)
@@ -25,6 +31,12 @@ export async function startBenchStack(env: Readonly<Record<string, string>> = {}
     databaseUrl: database.url,
     arrivals,
     load: createLoad(stack.url, arrivals),
+    pids: () => ({
+      api: stack.process('api').pid,
+      runner: stack.process('runner').pid,
+      dispatcher: stack.process('dispatcher').pid,
+      PostgreSQL: postgres.pid,
+    }),
     async close(): Promise<void> {
       await stack.stop()
       await arrivals.close()
@@ -33,5 +45,3 @@ export async function startBenchStack(env: Readonly<Record<string, string>> = {}
     },
   }
 }
-
-export type BenchStack = Awaited<ReturnType<typeof startBenchStack>>

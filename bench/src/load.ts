@@ -5,8 +5,11 @@ import type { Arrivals } from './arrivals.ts'
 const closedLoop = { connections: 64, outstanding: 1_000 }
 const path = '/v1/double/1'
 
-/** What arrived in a stretch of load; `tookMs` has the time from each call to its webhook, sorted. */
-export type Stretch = { seconds: number; perSecond: number; tookMs: number[] }
+/**
+ * What arrived in a stretch of load; `tookMs` has the time from each call to its webhook, sorted. `calls`
+ * counts those too that arrived after its seconds were over: what the whole of it cost, divides by that.
+ */
+export type Stretch = { seconds: number; perSecond: number; tookMs: number[]; calls: number }
 
 /** Makes what sends calls of the deployment `double` to an api, each with a webhook. */
 export function createLoad(apiUrl: string, arrivals: Arrivals) {
@@ -84,7 +87,7 @@ export function createLoad(apiUrl: string, arrivals: Arrivals) {
       await Promise.all(lanes)
       agent.destroy()
       if (failure) throw failure
-      return summarize(took, elapsed)
+      return summarize(took, elapsed, tookMs.length)
     },
 
     /**
@@ -110,7 +113,7 @@ export function createLoad(apiUrl: string, arrivals: Arrivals) {
       while (tookMs.length < count) await sleep(20)
       const elapsed = (performance.now() - startedMs) / 1_000
       agent.destroy()
-      return summarize(tookMs, elapsed)
+      return summarize(tookMs, elapsed, count)
     },
 
     /** Sends `count` calls with this webhook, and waits only for their acceptance. */
@@ -127,10 +130,11 @@ export function createLoad(apiUrl: string, arrivals: Arrivals) {
   }
 }
 
-function summarize(tookMs: number[], seconds: number): Stretch {
-  return { seconds, perSecond: tookMs.length / seconds, tookMs: tookMs.sort((a, b) => a - b) }
-}
+export type Load = ReturnType<typeof createLoad>
 
-/** The value below which this share of sorted values lies. */
-export const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+const summarize = (tookMs: number[], seconds: number, calls: number): Stretch => ({
+  seconds,
+  perSecond: tookMs.length / seconds,
+  tookMs: tookMs.sort((a, b) => a - b),
+  calls,
+})

@@ -9,8 +9,26 @@ const dir = fileURLToPath(new URL('../results/', import.meta.url))
 /** A table for the terminal. */
 export function formatRows(rows: readonly Row[]): string {
   return rows
-    .map(({ name, value, unit = '' }) => `  ${name.padEnd(54)}${formatValue(value)} ${unit}`)
+    .map((row) => {
+      const { name, value, unit = '' } = row
+      const line = `  ${name.padEnd(54)}${formatValue(value)} ${unit.padEnd(4)} ${formatGoal(row)}`
+      return line.trimEnd()
+    })
     .join('\n')
+}
+
+/** Whether a row's goal is met; undefined without one. */
+export function isGoalMet({ value, goal }: Row): boolean | undefined {
+  if (!goal) return undefined
+  return 'atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost
+}
+
+function formatGoal(row: Row): string {
+  if (!row.goal) return ''
+  const verdict = isGoalMet(row) ? 'met' : 'MISSED'
+  const [bound, limit] =
+    'atLeast' in row.goal ? ['at least', row.goal.atLeast] : ['at most', row.goal.atMost]
+  return `${verdict}: ${bound} ${limit}`
 }
 
 function formatValue(value: number): string {
@@ -23,7 +41,8 @@ export async function writeResults(scenario: string, result: Result): Promise<st
   await mkdir(dir, { recursive: true })
   const machine = { cpus: availableParallelism(), model: cpus()[0]?.model, node: process.version }
   const path = `${dir}${scenario}.json`
-  const json = { scenario, at: new Date().toISOString(), machine, ...result }
+  const rows = result.rows.map((row) => ({ ...row, isMet: isGoalMet(row) }))
+  const json = { scenario, at: new Date().toISOString(), machine, ...result, rows }
   await writeFile(path, `${JSON.stringify(json, undefined, 2)}\n`)
   if (result.series.length > 0) {
     await writeFile(`${dir}${scenario}.svg`, drawPlot(scenario, result.series))

@@ -1,5 +1,7 @@
-/** One line of a scenario's table. Ratios have no unit and come first. */
-export type Row = { name: string; value: number; unit?: string }
+/** One line of a scenario's table. Ratios have no unit and come first; those with a goal say whether it is met. */
+export type Row = { name: string; value: number; unit?: string; goal?: Goal }
+
+export type Goal = { atLeast: number } | { atMost: number }
 
 /** What a scenario measured. `series` is drawn: seconds from its start, and a figure at each. */
 export type Result = {

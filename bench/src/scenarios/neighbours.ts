@@ -3,9 +3,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findFreePort } from '@posthaste/infra/processes/ports'
 import { type BenchStack, startBenchStack } from '../bench-stack.ts'
-import { percentile } from '../load.ts'
 import { showProgress } from '../progress.ts'
 import type { Result, Scenario } from '../scenario.ts'
+import { medianOver, takeSlices } from '../slices-in-turn.ts'
 
 const waitingEach = 10_000
 const warmUpSeconds = 10
@@ -44,30 +44,23 @@ export const neighbours: Scenario = {
     const meanwhileAlone = await measure('alone', sliceSeconds)
     await waitUntilOpen(beside, down)
 
-    const slices: { alone: number; beside: number }[] = []
-    for (let pair = 0; pair < pairs; pair++) {
-      slices.push({
-        alone: await measure('alone', sliceSeconds),
-        beside: await measure('beside', sliceSeconds),
-      })
-    }
+    const rounds = await takeSlices(pairs, {
+      alone: () => measure('alone', sliceSeconds),
+      beside: () => measure('beside', sliceSeconds),
+    })
     const backlog = await countBacklog(beside, down)
     await Promise.all([alone.close(), beside.close(), hanging.close()])
 
-    const medianOf = (values: number[]) =>
-      percentile(
-        values.sort((a, b) => a - b),
-        0.5,
-      )
     return {
       rows: [
         {
           name: 'of the throughput alone, beside both',
-          value: medianOf(slices.map((slice) => slice.beside / slice.alone)),
+          value: medianOver(rounds, ({ alone, beside }) => beside / alone),
+          goal: { atLeast: 0.9 },
         },
         { name: 'of it, before the circuits open', value: whileClosed / meanwhileAlone },
-        { name: 'alone', value: medianOf(slices.map((slice) => slice.alone)), unit: '/s' },
-        { name: 'beside both', value: medianOf(slices.map((slice) => slice.beside)), unit: '/s' },
+        { name: 'alone', value: medianOver(rounds, ({ alone }) => alone), unit: '/s' },
+        { name: 'beside both', value: medianOver(rounds, ({ beside }) => beside), unit: '/s' },
         { name: 'still waiting for the two at the end', value: backlog },
       ],
       series: [

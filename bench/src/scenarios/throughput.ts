@@ -1,5 +1,5 @@
 import { startBenchStack } from '../bench-stack.ts'
-import { percentile } from '../load.ts'
+import { percentile } from '../percentiles.ts'
 import { showProgress } from '../progress.ts'
 import type { Result, Scenario } from '../scenario.ts'
 

@@ -17,7 +17,7 @@ try {
     },
     log: { info: ignore, warn: ignore, error: ignore },
   })
-  if (process.connected) process.send!({ url: postgres.url })
+  if (process.connected) process.send!({ url: postgres.url, pid: await postgres.findPid() })
   await parentGone
   await postgres.remove()
 } catch (error) {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { findPortFault } from '../processes/ports.ts'
+import { findProcessCommand } from '../processes/process-command.ts'
 import { spawnProcess } from '../processes/spawn-process.ts'
 import { repository } from '../repository.ts'
 import { makeTemporaryFolder } from './temporary-folder.ts'
@@ -16,7 +17,9 @@ test('it is gone when stopped', async () => {
   await client.connect()
   expect((await client.query('show fsync')).rows).toEqual([{ fsync: 'off' }])
   await client.end()
+  expect((await findProcessCommand(postgres.pid))?.[0]).toMatch(/postgres$/)
   await postgres.stop()
+  expect(await findProcessCommand(postgres.pid)).toBeUndefined()
   expect(await findPortFault(portOf(postgres.url), '127.0.0.1')).toBeUndefined()
 })
 

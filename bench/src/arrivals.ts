@@ -19,6 +19,8 @@ export async function startArrivals() {
   let made = 0
 
   return {
+    /** What it answers without anyone waiting for it: paths below this. */
+    url: `http://127.0.0.1:${port}/unexpected/`,
     /** A webhook's URL, used once: `onArrival` is called when it is first posted to. */
     expect(onArrival: () => void): string {
       const key = String(made++)

@@ -1,11 +1,12 @@
 import { print } from './progress.ts'
 import { formatRows, writeResults } from './results.ts'
 import type { Scenario } from './scenario.ts'
+import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { neighbours } from './scenarios/neighbours.ts'
 import { throughput } from './scenarios/throughput.ts'
 
-const scenarios: Record<string, Scenario> = { throughput, latency, neighbours }
+const scenarios: Record<string, Scenario> = { throughput, latency, neighbours, idle }
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => !Object.hasOwn(scenarios, name))

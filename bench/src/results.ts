@@ -32,7 +32,8 @@ function formatGoal(row: Row): string {
 }
 
 function formatValue(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : 2
+  const size = Math.abs(value)
+  const digits = size >= 100 ? 0 : size >= 1 ? 2 : 3
   return value.toFixed(digits).padStart(9)
 }
 

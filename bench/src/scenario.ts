@@ -1,5 +1,5 @@
 /** One line of a scenario's table. Ratios have no unit and come first; those with a goal say whether it is met. */
-export type Row = { name: string; value: number; unit?: string; goal?: Goal }
+export type Row = { name: string; value: number; unit?: string; goal?: Goal | undefined }
 
 export type Goal = { atLeast: number } | { atMost: number }
 

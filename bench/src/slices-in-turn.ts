@@ -1,25 +1,32 @@
 import { medianOf } from './percentiles.ts'
 
+type Measures = Readonly<Record<string, (() => Promise<unknown>) | undefined>>
+
+/** What a round gave: for each thing that is measured, its slice. */
+export type Round<Measured extends Measures> = {
+  [Name in keyof Measured]: Awaited<ReturnType<NonNullable<Measured[Name]>>>
+}
+
 /**
  * Measures several things beside each other: a slice of each in turn, `rounds` times, every second round
  * the other way round. So what else happens on the machine, and what drifts, meets all of them.
  */
-export async function takeSlices<Name extends string, Slice>(
+export async function takeSlices<Measured extends Measures>(
   rounds: number,
-  measure: Readonly<Record<Name, () => Promise<Slice>>>,
-): Promise<Record<Name, Slice>[]> {
-  const names = Object.keys(measure) as Name[]
-  const taken: Record<Name, Slice>[] = []
+  measured: Measured,
+): Promise<Round<Measured>[]> {
+  const inOrder = Object.entries(measured)
+  const taken: Round<Measured>[] = []
   for (let round = 0; round < rounds; round++) {
-    const slices = {} as Record<Name, Slice>
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      slices[name] = await measure[name]()
+    const slices: Record<string, unknown> = {}
+    for (const [name, measure] of round % 2 === 0 ? inOrder : inOrder.toReversed()) {
+      if (measure) slices[name] = await measure()
     }
-    taken.push(slices)
+    taken.push(slices as Round<Measured>)
   }
   return taken
 }
 
 /** The median over the rounds of what each gives. */
-export const medianOver = <Round>(rounds: readonly Round[], give: (round: Round) => number) =>
+export const medianOver = <Taken>(rounds: readonly Taken[], give: (round: Taken) => number) =>
   medianOf(rounds.map(give))

@@ -1,6 +1,6 @@
 import { print } from './progress.ts'
-import { formatRows, writeResults } from './results.ts'
-import type { Scenario } from './scenario.ts'
+import { formatGoals, formatRows, writeResults } from './results.ts'
+import type { Row, Scenario } from './scenario.ts'
 import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { neighbours } from './scenarios/neighbours.ts'
@@ -17,9 +17,15 @@ if (unknown !== undefined) {
   process.exit(1)
 }
 
-for (const name of names.length > 0 ? names : Object.keys(scenarios)) {
+const chosen = names.length > 0 ? names : Object.keys(scenarios)
+const goals: Row[] = []
+for (const name of chosen) {
   print(`${name}: ${scenarios[name]!.title}`)
   const result = await scenarios[name]!.run()
   print(`\n${formatRows(result.rows)}\n`)
   print(`  written to ${await writeResults(name, result)}\n`)
+  for (const row of result.rows.filter(({ goal }) => goal)) {
+    goals.push({ ...row, name: `${name}: ${row.name}` })
+  }
 }
+if (chosen.length > 1) print(`goals: ${formatGoals(goals)}\n`)

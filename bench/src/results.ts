@@ -11,10 +11,16 @@ export function formatRows(rows: readonly Row[]): string {
   return rows
     .map((row) => {
       const { name, value, unit = '' } = row
-      const line = `  ${name.padEnd(54)}${formatValue(value)} ${unit.padEnd(4)} ${formatGoal(row)}`
+      const line = `  ${name.padEnd(62)}${formatValue(value)} ${unit.padEnd(4)} ${formatGoal(row)}`
       return line.trimEnd()
     })
     .join('\n')
+}
+
+/** How many rows with a goal meet it, and their table. */
+export function formatGoals(rows: readonly Row[]): string {
+  const met = rows.filter(isGoalMet).length
+  return `${met} of ${rows.length} met\n\n${formatRows(rows)}`
 }
 
 /** Whether a row's goal is met; undefined without one. */

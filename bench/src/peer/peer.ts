@@ -11,12 +11,13 @@ import { hasRedis, startTemporaryRedis } from './temporary-redis.ts'
  * once the job is in Redis, keeps the result, signs and posts, retries, and records the attempts. Where
  * there is no redis-server it says so, and gives undefined.
  *
- * It is as fast as we could make it, on 2 cores with everything on them, in requests/s and one after
- * the other (5% between two runs of the same are usual). Concurrency of worker and poster: 16 and 16
- * 2,190; 16 and 64 2,940–3,160; 16 and 128 3,010; 64 and 64 2,850; 64 and 128 3,070; 128 and 128 3,070.
- * Done jobs kept for a time 3,160, removed with the result under a key of its own 2,850, kept for ever
- * 2,940. FlowProducer, posting as the parent of running, 2,280. ioredis' enableAutoPipelining 2,030. got's
- * stream instead of its promise 2,950.
+ * It is as fast as we could make it, on 2 cores with everything on them. Tried in slices in turn, in
+ * requests/s, where less than 5% is chance: concurrency of worker and poster, 16 and 64 2,700; 16 and
+ * 128 2,620–2,800; 64 and 128 2,720–2,750; 32 and 256 2,820; ioredis 6 2,540, node-redis 2,750, and as
+ * fast as ioredis 5 when the two were alone. In runs one after the other, where 3,000 is what most gave:
+ * 16 and 16 2,190; 128 and 128 3,070; done jobs kept for a time 3,160, for ever 2,940, removed, with the
+ * result under a key of its own, 2,850; FlowProducer, with running as the child of posting, 2,280;
+ * ioredis' enableAutoPipelining 2,030; got's stream instead of its promise 2,950.
  */
 export async function startPeer(): Promise<System | undefined> {
   if (!(await hasRedis())) {

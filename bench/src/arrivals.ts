@@ -2,15 +2,16 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A receiver that answers 204 at once and tells whoever waits for a webhook that it has arrived. */
+/** A receiver that answers 204 once it has a webhook whole, and tells whoever waits for it that it has arrived. */
 export async function startArrivals() {
   const waiting = new Map<string, () => void>()
   const server = http.createServer((request, response) => {
-    request.resume()
-    response.writeHead(204).end()
-    const key = request.url!.slice(1)
-    waiting.get(key)?.()
-    waiting.delete(key)
+    request.resume().once('end', () => {
+      response.writeHead(204).end()
+      const key = request.url!.slice(1)
+      waiting.get(key)?.()
+      waiting.delete(key)
+    })
   })
   server.keepAliveTimeout = 60_000
   server.listen(0, '127.0.0.1')

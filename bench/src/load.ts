@@ -2,8 +2,10 @@ import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Arrivals } from './arrivals.ts'
 
-const closedLoop = { connections: 64, outstanding: 1_000 }
-const path = '/v1/double/1'
+/** What is called and with what (`data` is its JSON text), and how much of it at once in a closed loop. */
+export type LoadShape = { path: string; data: string; connections: number; outstanding: number }
+
+const usualShape = { path: '/v1/double/1', data: '21', connections: 64, outstanding: 1_000 }
 
 /**
  * What arrived in a stretch of load; `tookMs` has the time from each call to its webhook, sorted. `calls`
@@ -11,14 +13,19 @@ const path = '/v1/double/1'
  */
 export type Stretch = { seconds: number; perSecond: number; tookMs: number[]; calls: number }
 
-/** Makes what sends calls of the deployment `double` to an api, each with a webhook. */
-export function createLoad(apiUrl: string, arrivals: Arrivals) {
+/** Makes what sends calls to an api, each with a webhook: of the deployment `double`, unless told otherwise. */
+export function createLoad(
+  apiUrl: string,
+  arrivals: Pick<Arrivals, 'expect'>,
+  shape: Partial<LoadShape> = {},
+) {
   const { hostname, port } = new URL(apiUrl)
+  const { path, data, connections, outstanding: maxOutstanding } = { ...usualShape, ...shape }
 
   function createCall(agent: http.Agent) {
     return (webhook: string): Promise<void> =>
       new Promise((resolve, reject) => {
-        const body = `{"data":21,"response_webhook":"${webhook}"}`
+        const body = `{"data":${data},"response_webhook":"${webhook}"}`
         const headers = { 'content-length': body.length, 'content-type': 'application/json' }
         const request = http.request({ hostname, port, path, method: 'POST', agent, headers })
         request.once('response', (response) => {
@@ -36,14 +43,14 @@ export function createLoad(apiUrl: string, arrivals: Arrivals) {
 
   return {
     /**
-     * Closed loop: 64 connections, 1,000 calls outstanding from the call to the webhook's arrival, for
-     * `seconds`. `onSecond` hears how many arrived in each.
+     * Closed loop, for `seconds`: as many calls outstanding, from the call to the webhook's arrival, and
+     * as many connections as the shape says. `onSecond` hears how many arrived in each second.
      */
     async saturate(
       seconds: number,
       onSecond: (second: number, arrived: number) => void = () => {},
     ): Promise<Stretch> {
-      const agent = new http.Agent({ keepAlive: true, maxSockets: closedLoop.connections })
+      const agent = new http.Agent({ keepAlive: true, maxSockets: connections })
       const call = createCall(agent)
       const tookMs: number[] = []
       let outstanding = 0
@@ -53,7 +60,7 @@ export function createLoad(apiUrl: string, arrivals: Arrivals) {
 
       async function lane(): Promise<void> {
         while (!over && failure === undefined) {
-          if (outstanding >= closedLoop.outstanding) {
+          if (outstanding >= maxOutstanding) {
             await resume.promise
             continue
           }
@@ -72,7 +79,7 @@ export function createLoad(apiUrl: string, arrivals: Arrivals) {
       }
 
       const startedMs = performance.now()
-      const lanes = Array.from({ length: closedLoop.connections }, lane)
+      const lanes = Array.from({ length: connections }, lane)
       let before = 0
       for (let second = 1; second <= seconds && failure === undefined; second++) {
         await sleep(Math.max(0, startedMs + second * 1_000 - performance.now()))
@@ -118,13 +125,13 @@ export function createLoad(apiUrl: string, arrivals: Arrivals) {
 
     /** Sends `count` calls with this webhook, and waits only for their acceptance. */
     async fill(webhook: string, count: number): Promise<void> {
-      const agent = new http.Agent({ keepAlive: true, maxSockets: closedLoop.connections })
+      const agent = new http.Agent({ keepAlive: true, maxSockets: connections })
       const call = createCall(agent)
       const queue = Array.from({ length: count }).keys()
       const lane = async () => {
         for (const _ of queue) await call(webhook)
       }
-      await Promise.all(Array.from({ length: closedLoop.connections }, lane))
+      await Promise.all(Array.from({ length: connections }, lane))
       agent.destroy()
     },
   }

@@ -1,12 +1,21 @@
 import { print } from './progress.ts'
 import { formatGoals, formatRows, writeResults } from './results.ts'
 import type { Row, Scenario } from './scenario.ts'
+import { drift } from './scenarios/drift.ts'
 import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { neighbours } from './scenarios/neighbours.ts'
+import { snapshot } from './scenarios/snapshot.ts'
 import { throughput } from './scenarios/throughput.ts'
 
-const scenarios: Record<string, Scenario> = { throughput, latency, neighbours, idle }
+const scenarios: Record<string, Scenario> = {
+  throughput,
+  latency,
+  neighbours,
+  drift,
+  snapshot,
+  idle,
+}
 
 const names = process.argv.slice(2)
 const unknown = names.find((name) => !Object.hasOwn(scenarios, name))

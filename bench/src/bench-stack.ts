@@ -14,13 +14,16 @@ export type BenchStack = System & { databaseUrl: string }
 /**
  * A PostgreSQL that waits for its disk, the three processes and a receiver of the bench's own, with their
  * settings as they come but for the log: at `info` it has two lines a request, which nobody reads here.
+ * `prepare` is given the database once it is migrated, before the processes start.
  */
 export async function startBenchStack(
   env: Readonly<Record<string, string>> = {},
+  prepare: (databaseUrl: string) => Promise<void> = async () => {},
 ): Promise<BenchStack> {
   const postgres = await startTemporaryPostgres({ durable: true })
   const database = await createDatabase(postgres.url, 'posthaste_bench')
   await migrate(database.url)
+  await prepare(database.url)
   const stack = await startStack({
     databaseUrl: database.url,
     env: { DEPLOYMENTS_DIR: join(repository, 'deployments'), LOG_LEVEL: 'error', ...env },

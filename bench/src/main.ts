@@ -5,6 +5,7 @@ import { drift } from './scenarios/drift.ts'
 import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { neighbours } from './scenarios/neighbours.ts'
+import { rows } from './scenarios/rows.ts'
 import { snapshot } from './scenarios/snapshot.ts'
 import { throughput } from './scenarios/throughput.ts'
 
@@ -14,6 +15,7 @@ const scenarios: Record<string, Scenario> = {
   neighbours,
   drift,
   snapshot,
+  rows,
   idle,
 }
 

@@ -2,10 +2,12 @@ import { print } from './progress.ts'
 import { formatGoals, formatRows, writeResults } from './results.ts'
 import type { Row, Scenario } from './scenario.ts'
 import { drift } from './scenarios/drift.ts'
+import { functions } from './scenarios/functions.ts'
 import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { neighbours } from './scenarios/neighbours.ts'
 import { rows } from './scenarios/rows.ts'
+import { sizes } from './scenarios/sizes.ts'
 import { snapshot } from './scenarios/snapshot.ts'
 import { throughput } from './scenarios/throughput.ts'
 
@@ -16,6 +18,8 @@ const scenarios: Record<string, Scenario> = {
   drift,
   snapshot,
   rows,
+  sizes,
+  functions,
   idle,
 }
 

@@ -58,9 +58,9 @@ export type WakeUpTasks = Partial<{
 }>
 
 /**
- * Takes wake-ups for `tasks`, each of which only starts the work, so that a job is never long. Once a
- * minute, and when notifications are heard again after their connection was lost, `restore` wakes every key
- * that has due rows, whatever became of its wake-ups. `channels` are heard on the same connection.
+ * Takes wake-ups for `tasks`, each of which only starts the work, so that a job is never long. When
+ * notifications are heard again after their connection was lost, `restore` wakes every key that has due rows,
+ * whatever became of its wake-ups. `channels` are heard on the same connection.
  *
  * graphile-worker ends when it loses the database for long; it is then started again until `close`.
  */
@@ -79,7 +79,8 @@ export function startWakeUps(parts: {
   let isFirst = true
   let stop = async (): Promise<void> => {}
 
-  const taskList: Record<string, Task> = { restore }
+  // Versions before had a crontab, whose last job may be left.
+  const taskList: Record<string, Task> = { restore: async () => {} }
   const { infer, deliver, expire, redeliver } = tasks
   if (infer) {
     taskList.infer = async (payload) => infer((payload as { deployment: string }).deployment, true)
@@ -110,7 +111,7 @@ export function startWakeUps(parts: {
     try {
       await restore()
     } catch (error) {
-      log.warn({ reason: (error as Error).message }, 'not restored; the next minute does it')
+      log.warn({ reason: (error as Error).message }, 'not restored; the eldest process does it')
     }
   }
 
@@ -122,8 +123,8 @@ export function startWakeUps(parts: {
           taskList,
           concurrency: 1,
           pollInterval: 2_000,
+          parsedCronItems: [],
           noHandleSignals: true,
-          crontab: '* * * * * restore ?max=3',
           logger: quietLogger(log),
           // Nobody awaits the end of a single job: when it cannot be written, the rejection is nobody's.
           preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },

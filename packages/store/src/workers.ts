@@ -1,3 +1,4 @@
+import type { SeenWorker } from '@posthaste/core/worker-watch'
 import { type Client, inTransaction } from './in-transaction.ts'
 import type { Pool } from './pools.ts'
 import {
@@ -8,7 +9,7 @@ import {
 } from './waiting-keys.ts'
 import { wakeDeliverOlder, wakeExpireAt, wakeInferOlder, wakeRedeliver } from './wake-ups.ts'
 
-/** A process is given up when it has been silent for this long. */
+/** A process is given up when it was seen to be silent for this long. */
 export const silenceMs = 15_000
 export const heartbeatMs = 3_000
 
@@ -42,11 +43,14 @@ const wakeDue = `select
 /** The statements about processes: who lives, and what becomes of the claims of one that does not. */
 export function createWorkers(pool: Pool) {
   return {
-    /** Makes a row for this process and gives its id, the one that claims are made for. */
-    async register(role: WorkerRole): Promise<string> {
+    /**
+     * Makes a row for this process and gives its id, the one that claims are made for. `pidSpace` is what
+     * `findPidSpace` gives.
+     */
+    async register(role: WorkerRole, pidSpace: string | null = null): Promise<string> {
       const { rows } = await pool.query(
-        'insert into posthaste.workers (role, pid) values ($1, $2) returning worker_id',
-        [role, process.pid],
+        'insert into posthaste.workers (role, pid, pid_space) values ($1, $2, $3) returning worker_id',
+        [role, process.pid, pidSpace],
       )
       return rows[0].worker_id
     },
@@ -55,10 +59,24 @@ export function createWorkers(pool: Pool) {
     async heartbeat(workerId: string): Promise<boolean> {
       const { rowCount } = await pool.query({
         name: 'heartbeat',
-        text: 'update posthaste.workers set heartbeat_at = now() where worker_id = $1',
+        text: 'update posthaste.workers set heartbeat_at = now(), beats = beats + 1 where worker_id = $1',
         values: [workerId],
       })
       return rowCount === 1
+    },
+
+    /** All workers, the eldest first. */
+    async list(): Promise<SeenWorker[]> {
+      const { rows } = await pool.query({
+        name: 'list_workers',
+        text: 'select worker_id, beats, pid, pid_space from posthaste.workers order by worker_id',
+      })
+      return rows.map((row) => ({
+        workerId: row.worker_id,
+        beats: row.beats,
+        pid: row.pid,
+        pidSpace: row.pid_space,
+      }))
     },
 
     /** Removes the row of a process that has handed back its claims. */
@@ -76,10 +94,11 @@ export function createWorkers(pool: Pool) {
     },
 
     /**
-     * Gives up the workers that are silent and restores what they had claimed, in one transaction;
-     * the ids of those given up. One process at a time: the others find the lock taken and leave.
+     * Gives up workers that have not been heard since they were seen, and restores what they had claimed, in
+     * one transaction; the ids of those given up. One process at a time: the others find the lock taken and
+     * leave.
      */
-    async sweep(): Promise<string[]> {
+    async giveUp(seen: readonly Pick<SeenWorker, 'workerId' | 'beats'>[]): Promise<string[]> {
       return inTransaction(pool, async (client) => {
         const lock = await client.query(
           "select pg_try_advisory_xact_lock(hashtext('posthaste.sweep')) as taken",
@@ -87,8 +106,9 @@ export function createWorkers(pool: Pool) {
         if (!lock.rows[0].taken) return []
         const { rows } = await client.query(
           `delete from posthaste.workers
-            where heartbeat_at < now() - $1 * interval '1 millisecond' returning worker_id`,
-          [silenceMs],
+            where (worker_id, beats) in (select * from unnest($1::bigint[], $2::bigint[]))
+            returning worker_id`,
+          [seen.map(({ workerId }) => workerId), seen.map(({ beats }) => beats)],
         )
         if (rows.length > 0) await restore(client)
         return rows.map((row) => row.worker_id)

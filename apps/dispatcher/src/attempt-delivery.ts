@@ -82,7 +82,7 @@ export function createAttemptDelivery(parts: {
       metrics.attempted(record, next)
       if (next.state === 'pending') retryTimers.set(delivery.destination, next.delayMs)
       const isFirstDelivery = next.state === 'delivered' && round === 1
-      if (isFirstDelivery) metrics.delivered(Date.now() - batchIdTimeMs(batchId))
+      if (isFirstDelivery) metrics.delivered(Math.max(0, Date.now() - batchIdTimeMs(batchId)))
       log.info({ batchId, attempt, status, error, durationMs, next }, 'delivery attempted')
     } else log.warn({ batchId, attempt }, 'attempt was recorded, or given to another process')
     await circuitWatch.attempted(delivery, record)

@@ -27,8 +27,8 @@ function setup() {
     attempted(
       { destination: 'a.test', failedProbes: options.failedProbes ?? null },
       options.ok
-        ? { status: 204, error: null, startedAt: new Date(nowMs) }
-        : { status: null, error: 'refused', startedAt: new Date(nowMs) },
+        ? { status: 204, error: null, durationMs: 0 }
+        : { status: null, error: 'refused', durationMs: 0 },
     )
   const at = (ms: number) => {
     nowMs = ms

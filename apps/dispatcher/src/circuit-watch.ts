@@ -15,7 +15,7 @@ import type { DispatcherMetrics } from './dispatcher-metrics.ts'
 const maxRuns = 10_000
 
 /** What an attempt tells of its receiver. */
-export type WatchedAttempt = Pick<AttemptResult, 'status' | 'error'> & { startedAt: Date }
+export type WatchedAttempt = Pick<AttemptResult, 'status' | 'error'> & { durationMs: number }
 
 /**
  * Watches every attempt, and moves the circuit of its destination: open after a run of failures, half-open
@@ -81,7 +81,7 @@ export function createCircuitWatch(parts: {
       try {
         if (!speaksAgainstReceiver(attempt)) await noteSuccess(destination, failedProbes !== null)
         else if (failedProbes !== null) await putOff(destination, failedProbes + 1)
-        else await noteFailure(destination, attempt.startedAt.getTime())
+        else await noteFailure(destination, nowMs() - attempt.durationMs)
       } catch (error) {
         log.warn({ destination, reason: (error as Error).message }, 'circuit not moved')
       }

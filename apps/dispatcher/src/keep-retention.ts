@@ -18,7 +18,7 @@ export function keepRetention(parts: { retain: Retention; log: Pick<Logger, 'war
     while (!stopping.signal.aborted) {
       let waitMs = everyMs
       try {
-        await retain(new Date(), stopping.signal)
+        await retain(stopping.signal)
       } catch (error) {
         waitMs = againAfterFailureMs
         log.warn({ reason: (error as Error).message }, 'retention failed')

@@ -8,6 +8,7 @@ import { createMetricsRegistry } from '@posthaste/process/metrics'
 import { startProcess } from '@posthaste/process/start-process'
 import { createCircuits } from '@posthaste/store/circuits'
 import { createClaimPositions } from '@posthaste/store/claim-positions'
+import { createClocks } from '@posthaste/store/clocks'
 import { createDeliveries } from '@posthaste/store/deliveries'
 import { createDrain } from '@posthaste/store/drain'
 import { joinWorkers } from '@posthaste/store/membership'
@@ -93,7 +94,7 @@ await startProcess(
       longestRoundMs: longestRoundMs(schedule) + dayMs,
       metrics,
       random: Math.random,
-      nowMs: Date.now,
+      nowMs: () => performance.now(),
       log,
     })
     const retryTimers = createRetryTimers((destination) => drain.wakeUp(destination))
@@ -152,6 +153,7 @@ await startProcess(
           retentionDays: settings.RETENTION_DAYS,
           retentionBodiesDays: settings.RETENTION_BODIES_DAYS,
         },
+        findNow: createClocks(pools.pool, () => new Date()),
         log,
       }),
       log,

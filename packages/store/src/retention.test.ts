@@ -26,8 +26,15 @@ function setup(retentionDays: number, retentionBodiesDays: number) {
   const logged: string[] = []
   const note = (_fields: object, message: string) => void logged.push(message)
   const keeping = { retentionDays, retentionBodiesDays }
-  const retain = createRetention({ pools, keeping, log: { info: note, warn: note } })
-  return { logged, retain: (at: Date) => retain(at, never) }
+  /** `earliest` is the time by the clock that is behind, when they are not the same. */
+  const retain = (latest: Date, earliest = latest) =>
+    createRetention({
+      pools,
+      keeping,
+      findNow: async () => ({ earliest, latest }),
+      log: { info: note, warn: note },
+    })(never)
+  return { logged, retain }
 }
 
 /** A batch that has ended and was delivered, called `days` ago. */
@@ -106,6 +113,15 @@ test('partitions are dropped after their days; one with what is unfinished is ke
   expect(await store.batches.find(batchId)).toBeUndefined()
   const [oldest] = await createPartitions(store.pool).list()
   expect(oldest!.until.getTime()).toBeGreaterThan(daysAhead(16).getTime())
+})
+
+test('a clock that was set ahead deletes nothing', async () => {
+  const batchId = await deliver()
+  const { retain } = setup(4, 4)
+  await retain(daysAhead(20), now)
+  expect(await bodiesOf(batchId)).toMatchObject({ request: '10' })
+  const youngest = (await createPartitions(store.pool).list()).at(-1)
+  expect(youngest!.until.getTime()).toBeGreaterThan(daysAhead(20).getTime())
 })
 
 test('calls are accepted, run and found while partitions come and go', async () => {

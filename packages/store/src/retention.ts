@@ -1,5 +1,6 @@
 import { firstBatchIdAt } from '@posthaste/core/batch-id'
 import { pause } from '@posthaste/core/pause'
+import type { Now } from './clocks.ts'
 import { createErasure } from './erasure.ts'
 import { createPartitions, partitionDays } from './partitions.ts'
 import type { Pools } from './pools.ts'
@@ -16,27 +17,31 @@ export type Keeping = { retentionDays: number; retentionBodiesDays: number }
  * dropped, old bodies erased in small chunks, and what nothing refers to any more is deleted. One process at
  * a time does it; another that calls it meanwhile gets false and has nothing to do.
  *
+ * What is old is so by every clock, and partitions are made for the one that is furthest ahead: a clock that was
+ * set wrong deletes nothing.
+ *
  * It ends early, and is done by the next call, once `signal` aborts.
  */
 export function createRetention(parts: {
   pools: Pick<Pools, 'pool' | 'relaxedPool'>
   keeping: Keeping
+  findNow: () => Promise<Now>
   log: {
     info(fields: object, message: string): void
     warn(fields: object, message: string): void
   }
 }) {
-  const { pools, keeping, log } = parts
+  const { pools, keeping, findNow, log } = parts
   const partitions = createPartitions(pools.pool)
   const erasure = createErasure(pools.relaxedPool)
 
-  return async (now: Date, signal: AbortSignal): Promise<boolean> => {
+  return async (signal: AbortSignal): Promise<boolean> => {
     // A lock of the session: what follows cannot be in one transaction.
     const client = await pools.pool.connect()
     try {
       const { rows } = await client.query(`select pg_try_advisory_lock(${lock}) as taken`)
       if (rows[0].taken) {
-        await keep(now, signal)
+        await keep(await findNow(), signal)
         await client.query(`select pg_advisory_unlock(${lock})`)
       }
       client.release()
@@ -48,11 +53,11 @@ export function createRetention(parts: {
     }
   }
 
-  async function keep(now: Date, signal: AbortSignal): Promise<void> {
-    const made = await partitions.makeAhead(now, partitionDays(keeping.retentionDays))
+  async function keep({ earliest, latest }: Now, signal: AbortSignal): Promise<void> {
+    const made = await partitions.makeAhead(latest, partitionDays(keeping.retentionDays))
     if (made.length > 0) log.info({ partitions: made }, 'partitions made')
-    await dropOld(daysBefore(now, keeping.retentionDays), signal)
-    await eraseOld(daysBefore(now, keeping.retentionBodiesDays), signal)
+    await dropOld(daysBefore(earliest, keeping.retentionDays), signal)
+    await eraseOld(daysBefore(earliest, keeping.retentionBodiesDays), signal)
     if (!signal.aborted) await deleteLeftOver(keeping.retentionDays)
   }
 

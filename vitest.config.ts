@@ -6,6 +6,8 @@ export default defineConfig({
     globalSetup: ['infra/src/testing/global-setup.ts'],
     // Most of them wait for processes and databases: one core less would leave a small machine one file at a time.
     maxWorkers: '100%',
+    // No load balancer watches the processes that tests start; a test that has one gives it a time.
+    env: { SHUTDOWN_NOTICE_MS: '0' },
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

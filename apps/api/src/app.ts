@@ -117,7 +117,9 @@ export function buildApp(parts: ApiParts) {
   addOpenApi(app, { keysRequired: parts.auth.required })
 
   app.register(async (open) => {
-    addHealthRoutes(open, parts.findUnreadiness)
+    addHealthRoutes(open, async () =>
+      draining.isDraining() ? 'The process is shutting down.' : parts.findUnreadiness(),
+    )
     addGetLinkedResult(open, parts)
     addMetricsRoute(open, parts.metrics.registry)
     addGetOpenApi(open)

@@ -141,7 +141,10 @@ await startProcess('api', ApiSettings, async ({ settings, log, tracing, announce
   announce(port)
 
   return async () => {
-    await drain(settings.SHUTDOWN_GRACE_MS)
+    await drain({
+      graceMs: settings.SHUTDOWN_GRACE_MS,
+      noticeMs: settings.SHUTDOWN_NOTICE_MS,
+    })
     await finished.close()
     await queueDepth.close()
     await registry.close()

@@ -21,6 +21,13 @@ export const ApiSettings = Type.Object({
     description:
       'Where callers reach the api, for links to results. Unset: at the host that a call was sent to.',
   }),
+  SHUTDOWN_NOTICE_MS: wholeNumber({
+    default: 2_000,
+    minimum: 0,
+    maximum: 900_000,
+    description:
+      'After SIGTERM the api listens for so long and answers 503, so that load balancers see by `/readyz` that it ends; a part of SHUTDOWN_GRACE_MS.',
+  }),
   REQUIRE_API_KEYS: Type.Boolean({
     default: false,
     description: 'Refuse calls without a key. A key that is sent is checked in any case.',

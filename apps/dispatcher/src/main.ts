@@ -47,6 +47,7 @@ await startProcess(
       host: settings.HOST,
       port: settings.DISPATCHER_PORT,
       findUnreadiness: readiness.findUnreadiness,
+      stopping,
       metrics: metricsRegistry,
     })
     announce(health.port)

@@ -21,11 +21,17 @@ function setup(width: number) {
       batches.set(batchId, ahead.hold('slow/main/1', { batchId, claimedBy: '1' }))
     }
   }
-  onTestFinished(() => {
-    ahead.close()
+  onTestFinished(async () => {
+    await ahead.close()
     vi.useRealTimers()
   })
-  return { hold, started: (batchId: string) => batches.get(batchId)!.started(), given, aborted }
+  return {
+    hold,
+    started: (batchId: string) => batches.get(batchId)!.started(),
+    given,
+    aborted,
+    ahead,
+  }
 }
 
 test('what is more than may be held, and does not get its turn, is given back from the end', () => {
@@ -49,4 +55,13 @@ test('what has started is never given back, nor what may be held', () => {
   other.hold('a', 'b', 'c', 'd')
   vi.advanceTimersByTime(1_000)
   expect(other.given).toEqual([])
+})
+
+test('at the end all that has not started is given back at once', async () => {
+  const { hold, started, given, aborted, ahead } = setup(4)
+  hold('a', 'b', 'c')
+  started('b')
+  await ahead.close()
+  expect(given).toEqual(['1:a', '1:c'])
+  expect(aborted).toEqual(['a', 'c'])
 })

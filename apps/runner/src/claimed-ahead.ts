@@ -29,18 +29,24 @@ export function createClaimedAhead(parts: {
       const waiting = [...batches].filter(
         ({ hasStarted, sinceMs }) => !hasStarted && nowMs() - sinceMs >= patienceMs,
       )
-      for (const [claimedBy, given] of Map.groupBy(
-        waiting.slice(-tooMany),
-        (batch) => batch.claimedBy,
-      )) {
+      void give(waiting.slice(-tooMany))
+    }
+  }
+
+  /** Never rejects: what cannot be written now is found by the audit of claims. */
+  async function give(batches: readonly Held[]): Promise<void> {
+    const byClaimant = Map.groupBy(batches, ({ claimedBy }) => claimedBy)
+    await Promise.all(
+      [...byClaimant].map(async ([claimedBy, given]) => {
         const batchIds = given.map(({ batchId }) => batchId)
         for (const batchId of batchIds) abort(batchId)
-        // What cannot be written now is found by the audit of claims.
-        handBack(claimedBy, batchIds).catch((error) =>
-          log.warn({ key, reason: (error as Error).message }, 'claims not handed back'),
-        )
-      }
-    }
+        try {
+          await handBack(claimedBy, batchIds)
+        } catch (error) {
+          log.warn({ batchIds, reason: (error as Error).message }, 'claims not handed back')
+        }
+      }),
+    )
   }
 
   return {
@@ -60,6 +66,11 @@ export function createClaimedAhead(parts: {
       }
     },
 
-    close: () => clearInterval(timer),
+    /** Gives back all that has not had its turn yet, for a process that is about to end. */
+    async close(): Promise<void> {
+      clearInterval(timer)
+      const waiting = [...held.values()].flatMap((batches) => [...batches])
+      await give(waiting.filter(({ hasStarted }) => !hasStarted))
+    },
   }
 }

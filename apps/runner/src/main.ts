@@ -36,6 +36,7 @@ await startProcess(
       host: settings.HOST,
       port: settings.RUNNER_PORT,
       findUnreadiness: readiness.findUnreadiness,
+      stopping,
       metrics: metricsRegistry,
     })
     announce(health.port)
@@ -107,6 +108,7 @@ await startProcess(
       claims: inferences,
       drain,
       abort: (batchId) => drain.abort(batchId, 'lost'),
+      handBackWaiting: claimedAhead.close,
       tasks: {
         // Whoever may connect to the database may notify anything.
         infer: (key, older) => {
@@ -129,7 +131,6 @@ await startProcess(
 
     return async () => {
       await work.close(settings.SHUTDOWN_GRACE_MS)
-      claimedAhead.close()
       await executor.close()
       await registry.close()
       await health.close()

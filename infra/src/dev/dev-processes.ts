@@ -81,6 +81,7 @@ function createEnv(settings: DevSettings, databaseUrl: string): NodeJS.ProcessEn
   const ports = names.map((name) => [portSettings[name], settings[portSettings[name]].toString()])
   return {
     DEPLOYMENTS_WATCH: 'true',
+    SHUTDOWN_NOTICE_MS: '0',
     ...process.env,
     ...Object.fromEntries(ports),
     DATABASE_URL: databaseUrl,

@@ -12,11 +12,14 @@ export async function startHealthServer(options: {
   host: string
   port: number
   findUnreadiness: FindUnreadiness
+  /** Aborts when the process is asked to stop: it lives on for a while, and is ready no more. */
+  stopping: AbortSignal
   metrics: MetricsRegistry
 }): Promise<{ port: number; started: () => void; close: () => Promise<void> }> {
   let isStarting = true
   const app = Fastify({ forceCloseConnections: true })
   addHealthRoutes(app, async () => {
+    if (options.stopping.aborted) return 'The process is shutting down.'
     const reason = await options.findUnreadiness()
     return reason ?? (isStarting ? 'The process is still starting; ask again.' : undefined)
   })

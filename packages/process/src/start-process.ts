@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { pause } from '@posthaste/core/pause'
 import { readSettings, SettingsError } from '@posthaste/core/settings'
 import type { Static, TObject } from '@sinclair/typebox'
 import { createLogger, type Logger } from './logger.ts'
@@ -7,6 +8,7 @@ import type { Tracing } from './tracing.ts'
 
 const startGraceMs = 2_000
 const lastSpansMs = 1_000
+const overdueMs = 3_000
 
 /**
  * What a process runs: it resolves once the process serves, to the function that drains it. `stopping`
@@ -23,7 +25,8 @@ export type Start<Settings> = (parts: {
 
 /**
  * Runs a process from start to end: reads its settings, starts it, and drains it on SIGTERM, SIGINT, or
- * when the supervisor that holds its IPC channel is gone; then exits with 0. Settings that are wrong
+ * when the supervisor that holds its IPC channel is gone; then exits with 0, three seconds after its grace at
+ * the latest. Settings that are wrong
  * and a start that fails are said in a sentence, and exit with 1.
  */
 export async function startProcess<S extends TObject>(
@@ -62,7 +65,14 @@ export async function startProcess<S extends TObject>(
     log.info({ reason: stopping.signal.reason }, 'draining')
     const { SHUTDOWN_GRACE_MS: graceMs = 0 } = settings as { SHUTDOWN_GRACE_MS?: number }
     const graceEndsMs = performance.now() + graceMs
-    await drain()
+    const overdue = new AbortController()
+    await Promise.race([
+      drain().finally(() => overdue.abort()),
+      pause(graceMs + overdueMs, overdue.signal),
+    ])
+    // PostgreSQL hangs, most likely: a statement would wait for it for a minute.
+    if (!overdue.signal.aborted)
+      log.warn({}, 'ending before all is handed back; others give it back')
     await tracing.close(Math.max(graceEndsMs - performance.now(), lastSpansMs))
     log.info({}, 'stopped')
     process.exit(0)

@@ -61,6 +61,14 @@ export function auditClaims(parts: {
   }
 
   return {
+    /** Hands back at once what is claimed and not worked on; only for a process that claims no more. */
+    async handBackUnheld(): Promise<void> {
+      const id = workerId()
+      const holds = new Set(held())
+      const unheld = (await claims.findClaimed(id)).filter((batchId) => !holds.has(batchId))
+      if (unheld.length > 0) await claims.handBack(id, unheld)
+    },
+
     async close(): Promise<void> {
       stopping.abort()
       await ended

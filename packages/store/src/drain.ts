@@ -116,8 +116,18 @@ export function createDrain<Item extends { batchId: string }>(parts: {
     drains.delete(key)
   }
 
+  async function stop(): Promise<void> {
+    stopping.abort()
+    for (const drain of drains.values()) drain.lookAgain()
+    await Promise.all(loops)
+  }
+
   return {
     wakeUp,
+
+    /** Claims nothing more. Resolves once the claims that are under way have come back. */
+    stop,
+
     /** The batches that are being worked on. */
     held: (): string[] => [...inFlight.keys()],
 
@@ -132,12 +142,8 @@ export function createDrain<Item extends { batchId: string }>(parts: {
      * and not finished is the caller's to hand back.
      */
     async close(graceMs: number): Promise<void> {
-      stopping.abort()
-      for (const drain of drains.values()) drain.lookAgain()
       const over = new AbortController()
-      const ended = Promise.all(loops).then(() =>
-        Promise.all([...inFlight.values()].map(({ done }) => done)),
-      )
+      const ended = stop().then(() => Promise.all([...inFlight.values()].map(({ done }) => done)))
       await Promise.race([ended, pause(graceMs, over.signal)])
       over.abort()
       for (const { stop } of inFlight.values()) stop.abort()

@@ -11,8 +11,9 @@ import type { Workers } from './workers.ts'
  * Sets a drain to work: wake-ups reach it, claims that it does not know of are handed back, and what
  * was due before is woken. Resolves once wake-ups are heard.
  *
- * `close` ends it in order: no more wake-ups, no more claims, what is in flight finished within
- * `graceMs`, the rest handed back, and the process's row removed.
+ * `close` ends it in order: no more wake-ups, no more claims; what was claimed and is not in flight is handed
+ * back at once, and what is due woken for other processes, since the wake-ups that came last were for nothing;
+ * what is in flight is finished within `graceMs`, the rest handed back, and the process's row removed.
  */
 export async function startWork(parts: {
   pools: Pick<Pools, 'relaxedPool'>
@@ -20,9 +21,11 @@ export async function startWork(parts: {
   workers: Pick<Workers, 'restore'>
   membership: Awaited<ReturnType<typeof joinWorkers>>
   claims: Claims
-  drain: Pick<Drain, 'held' | 'close'>
+  drain: Pick<Drain, 'held' | 'stop' | 'close'>
   /** Stops the work on a batch that is this process's no longer; without, it ends and is refused. */
   abort?: (batchId: string) => void
+  /** Hands back what is in flight and has not begun; without, all of it has. */
+  handBackWaiting?: () => Promise<void>
   tasks: WakeUpTasks
   /** Notifications besides wake-ups. */
   channels?: Channels
@@ -30,6 +33,7 @@ export async function startWork(parts: {
 }): Promise<{ close: (graceMs: number) => Promise<void> }> {
   const { pools, databaseUrl, workers, membership, claims, drain, abort, tasks, channels, log } =
     parts
+  const { handBackWaiting = async () => {} } = parts
   const audit = auditClaims({
     claims,
     workerId: membership.workerId,
@@ -51,15 +55,29 @@ export async function startWork(parts: {
 
   return {
     async close(graceMs) {
-      await wakeUps.close()
+      const stopped = drain.stop()
+      const handedOver = unlessAway(async () => {
+        await wakeUps.close()
+        await stopped
+        await audit.handBackUnheld()
+        await handBackWaiting()
+        await workers.restore()
+      })
       await drain.close(graceMs)
-      try {
+      await handedOver
+      await unlessAway(async () => {
         await audit.close()
         await membership.leave()
-      } catch (error) {
-        if (!isDatabaseAway(error)) throw error
-        log.warn({}, 'database away at the end; what was claimed is given back by another process')
-      }
+      })
     },
+  }
+
+  async function unlessAway(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!isDatabaseAway(error)) throw error
+      log.warn({}, 'database away at the end; what was claimed is given back by another process')
+    }
   }
 }

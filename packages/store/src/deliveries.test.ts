@@ -44,6 +44,12 @@ test('a due delivery is claimed once, with the bytes of the result', async () =>
   ])
 })
 
+test('a first attempt is made though the clock was set back after it became due', async () => {
+  await store.acceptAndFinish()
+  await store.query("update posthaste.deliveries set next_attempt_at = now() + interval '1 hour'")
+  expect(await claim()).toHaveLength(1)
+})
+
 test("another destination's deliveries are left", async () => {
   await store.acceptAndFinish({ webhookUrl: 'http://x.test/', destination: 'x.test' })
   expect(await claim()).toEqual([])

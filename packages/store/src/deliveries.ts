@@ -46,12 +46,14 @@ export type RecordedAttempt = {
   next: NextStep
 }
 
-const isDueFor = (destination: string) =>
-  `deliveries.destination = ${destination} and state = 'pending' and claimed_by is null
-        and next_attempt_at <= now()`
-const isDue = isDueFor('$1')
-const isFirst = 'attempts = 0'
-const isRetry = 'attempts > 0'
+const waitsFor = (destination: string) =>
+  `deliveries.destination = ${destination} and state = 'pending' and claimed_by is null`
+// No time in it: a first attempt is due at once, also when the clock was set back after it was written.
+const isFirstFor = (destination: string) => `${waitsFor(destination)} and attempts = 0`
+const isRetryFor = (destination: string) =>
+  `${waitsFor(destination)} and attempts > 0 and next_attempt_at <= now()`
+const isFirst = isFirstFor('$1')
+const isRetry = isRetryFor('$1')
 
 // Each of the partial indexes deliveries_first and deliveries_again is read from its head.
 const claimText = `with probe as (
@@ -59,8 +61,8 @@ const claimText = `with probe as (
     set probe_at = ${wholeSecond("now() + $5 * interval '1 millisecond'")}
     where destination = $1 and opened_at is not null and paused_at is null and probe_at <= now()
       and exists (select from posthaste.workers where worker_id = $3)
-      and (exists (select from posthaste.deliveries where ${isDueFor('destinations.destination')} and ${isFirst})
-        or exists (select from posthaste.deliveries where ${isDueFor('destinations.destination')} and ${isRetry}))
+      and (exists (select from posthaste.deliveries where ${isFirstFor('destinations.destination')})
+        or exists (select from posthaste.deliveries where ${isRetryFor('destinations.destination')}))
     returning destination, probe_at, failed_probes),
   probe_woken as (select ${wakeDeliverAt('destination', 'probe_at')} from probe),
   gate as (
@@ -72,16 +74,16 @@ const claimText = `with probe as (
       else 0 end as room),
   retries as (
     select count(*) as due from (
-      select from posthaste.deliveries where ${isDue} and ${isRetry} limit (select room from gate)) due),
+      select from posthaste.deliveries where ${isRetry} limit (select room from gate)) due),
   quota as (select room - least($4::bigint, (room + 2) / 4, due) as firsts from gate, retries),
   first as (
     select batch_id, next_attempt_at from posthaste.deliveries
-    where ${isDue} and ${isFirst} and next_attempt_at >= to_timestamp($7::float8 / 1000)
+    where ${isFirst} and next_attempt_at >= to_timestamp($7::float8 / 1000)
     order by next_attempt_at
     limit (select firsts from quota)
     for update skip locked),
   again as (
-    select batch_id from posthaste.deliveries where ${isDue} and ${isRetry}
+    select batch_id from posthaste.deliveries where ${isRetry}
     order by next_attempt_at
     limit (select least(
       case when exists (select from probe) then 1 else $4::bigint end,

@@ -19,7 +19,8 @@ export type WorkerRole = 'runner' | 'dispatcher'
 const dueDestinations = (attempts: WhichAttempts) => `select destination
   from (${waitingDestinations(attempts)}) key where exists (
     select from posthaste.deliveries due
-    where due.destination = key.destination and ${waits(attempts)} and next_attempt_at <= now())`
+    where due.destination = key.destination and ${waits(attempts)}
+      ${attempts === 'attempts = 0' ? '' : 'and next_attempt_at <= now()'})`
 
 // A destination that is paused waits for its operator, one whose circuit is open for its probe.
 const wakeDue = `select

@@ -1,82 +1,108 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { callSteadily } from './callers.ts'
-import { createFaults, type Fault } from './faults.ts'
-import { startFlappingReceiver } from './flapping-receiver.ts'
-import { findBrokenInvariants } from './invariants.ts'
+import { breakThings } from './break-things.ts'
+import { createCallers } from './callers.ts'
+import { createFaults } from './faults.ts'
+import type { Verdict } from './invariants.ts'
 import { createLedger } from './ledger.ts'
+import { startReceiver } from './receiver.ts'
+import { createSecretWatch } from './secrets.ts'
 import { createSeededRandom } from './seeded-random.ts'
+import { settle } from './settle.ts'
 import { startWorld } from './world.ts'
 
-const calmMs = 2_000
-const lastArrivalsWithinMs = 120_000
-
-/** What came of it. `faults` is empty when everything is as it should be. */
-export type ChaosReport = { figures: Record<string, number>; faults: string[] }
+/**
+ * What came of it: figures, what was found against each invariant, and other `faults`. Everything is as it should
+ * be when nothing was found and there are no faults.
+ */
+export type ChaosReport = {
+  figures: Record<string, number>
+  verdicts: Verdict[]
+  faults: readonly string[]
+}
 
 /**
- * Breaks one thing after the other under load, for `seconds`, in an order that `seed` decides; then lets
- * everything come to its end and counts. Each fault happens once before any happens again.
+ * Breaks one thing after the other under load, in an order that `seed` decides; then lets everything come to
+ * its end and judges. Each fault happens once before any happens again. It goes on for `seconds`, or without them
+ * until each has happened once; `only` leaves out the faults whose names do not match.
+ *
+ * `brief` makes faults shorter, so that each happens within two minutes.
  */
 export async function runChaos(options: {
   seed: number
-  seconds: number
   rate: number
+  seconds?: number
+  brief?: boolean
+  only?: RegExp
   say: (text: string) => void
 }): Promise<ChaosReport> {
-  const { seed, seconds, rate, say } = options
-  const random = createSeededRandom(seed)
+  const { seed, rate, seconds, brief = false, only = /./, say } = options
   const ledger = createLedger()
-  const world = await startWorld()
-  const receiver = await startFlappingReceiver(ledger, createSeededRandom(seed + 1))
-  const stopping = new AbortController()
-  const startedMs = performance.now()
-  const calls = callSteadily({
-    url: world.url,
-    webhook: receiver.url,
-    perSecond: rate,
-    random: createSeededRandom(seed + 2),
-    ledger,
-    signal: stopping.signal,
-  })
+  const secrets = createSecretWatch()
+  const operatorKey = `operator-key-${seed}-that-is-secret`
+  const note = `body-${seed}-that-is-private`
+  secrets.add({ name: "the operator's key", text: operatorKey })
+  secrets.add({ name: 'a body', text: note, mayBeIn: ['posthaste.batches'] })
 
-  await sleep(calmMs)
-  let order: Fault[] = []
-  let happened = 0
-  while (performance.now() - startedMs < seconds * 1_000) {
-    if (order.length === 0) order = shuffle(createFaults(world, receiver), random)
-    const fault = order.pop()!
-    say(`  ${((performance.now() - startedMs) / 1_000).toFixed(0).padStart(4)} s  ${fault.name}`)
-    try {
-      await fault.happen()
-    } catch (error) {
-      ledger.fault(`${fault.name}: ${(error as Error).message}`)
+  const world = await startWorld({ operatorKey, onLine: secrets.read })
+  if (!world.clocks) say('  libfaketime is not installed: no clock is set.')
+  const steady = await startReceiver('steady', ledger, Math.random)
+  const flapping = await startReceiver('flapping', ledger, createSeededRandom(seed + 1))
+  try {
+    const { key, webhookSecret } = await makeKey(world.url, operatorKey)
+    secrets.add({ name: "a caller's key", text: key })
+    secrets.add({
+      name: 'a webhook secret',
+      text: webhookSecret,
+      mayBeIn: ['posthaste.webhook_secrets'],
+    })
+    secrets.add({ name: "the database's password", text: new URL(world.postgres.url).password })
+
+    const callers = createCallers({
+      url: world.url,
+      webhooks: [steady.url, flapping.url],
+      key,
+      note,
+      random: createSeededRandom(seed + 2),
+      ledger,
+      onError: (body) => secrets.read('an error', body),
+    })
+    const random = createSeededRandom(seed)
+    const meddling = { world, flapping, callers, random, brief }
+    const broken = await breakThings({
+      createFaults: () => createFaults(meddling).filter(({ name }) => only.test(name)),
+      callers,
+      rate,
+      seconds,
+      steady: steady.name,
+      ledger,
+      lookAtJobs: () => secrets.findInJobs(world.postgres.url),
+      random,
+      say,
+    })
+
+    say('  the last webhooks')
+    const verdicts = await settle({ world, key, ledger, secrets, ...broken })
+    const figures = {
+      'things that broke': broken.happened,
+      ...ledger.figures(),
+      'longest silence, s': Math.round(broken.longestSilenceMs / 100) / 10,
     }
-    happened++
-    await sleep(calmMs * random())
+    return { figures, verdicts, faults: ledger.faults() }
+  } finally {
+    await world.close()
+    await steady.close()
+    await flapping.close()
   }
-
-  stopping.abort()
-  await calls
-  say('  the last webhooks')
-  const untilMs = performance.now() + lastArrivalsWithinMs
-  let broken: string[] = ['not looked at']
-  while (performance.now() < untilMs && (ledger.missing().length > 0 || broken.length > 0)) {
-    await sleep(500)
-    if (ledger.missing().length === 0) broken = await findBrokenInvariants(world.postgres.url)
-  }
-  broken = await findBrokenInvariants(world.postgres.url)
-
-  const { figures, faults } = ledger.close()
-  await world.close()
-  await receiver.close()
-  return { figures: { 'things that broke': happened, ...figures }, faults: [...faults, ...broken] }
 }
 
-function shuffle<Item>(items: Item[], random: () => number): Item[] {
-  const shuffled = [...items]
-  for (let last = shuffled.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    ;[shuffled[last], shuffled[other]] = [shuffled[other]!, shuffled[last]!]
-  }
-  return shuffled
+async function makeKey(
+  url: string,
+  operatorKey: string,
+): Promise<{ key: string; webhookSecret: string }> {
+  const response = await fetch(`${url}/api/keys`, {
+    method: 'POST',
+    body: JSON.stringify({ name: 'chaos', requestsPerSecond: 100_000 }),
+    headers: { authorization: `Bearer ${operatorKey}` },
+  })
+  if (response.status !== 201) throw new Error(`No key was made: ${await response.text()}`)
+  return (await response.json()) as { key: string; webhookSecret: string }
 }

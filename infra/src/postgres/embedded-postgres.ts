@@ -22,7 +22,7 @@ export type EmbeddedPostgres = Awaited<ReturnType<typeof startEmbeddedPostgres>>
  * The connection string, with a random password, is kept in the file `url` of `dir`.
  *
  * `port` 0 or undefined takes the port of the last time, or a free one where that is taken now.
- * `settings` are PostgreSQL's own, by name. A server that an earlier process left behind in `dir` is
+ * `settings` are PostgreSQL's own, by name; `env` adds to its environment. A server that an earlier process left behind in `dir` is
  * stopped first: hold the lock of `dir` (`data-dir-lock.ts`) where two may meet.
  *
  * Throws an error that says what to do when `dir` cannot be used, holds the cluster of another major
@@ -32,14 +32,15 @@ export async function startEmbeddedPostgres(options: {
   dir: string
   port?: number
   settings?: Readonly<Record<string, string>>
+  env?: Readonly<Record<string, string>>
   log: Log
 }) {
-  const { dir, settings = {}, log } = options
+  const { dir, settings = {}, env = {}, log } = options
   const home = await preparePostgresHome(dir)
   const binaries = await findPostgresBinaries(home.user)
   const cluster = join(home.path, 'cluster')
   const logFile = join(home.path, 'postgres.log')
-  const run = createRun(home)
+  const run = createRun(home, env)
 
   const urlFile = join(dir, 'url')
   const known = await findUrl(urlFile)
@@ -176,14 +177,14 @@ export async function startEmbeddedPostgres(options: {
 }
 
 /** Runs a program of PostgreSQL's as its user; throws with what it said. */
-function createRun(home: PostgresHome) {
+function createRun(home: PostgresHome, more: Readonly<Record<string, string>>) {
   return async (program: string, args: string[]): Promise<void> => {
     const foreign = /^(PG|LC_|LANG)/i
     const env = Object.entries(process.env).filter(([name]) => !foreign.test(name))
     const child = spawn(program, args, {
       ...home.user,
       cwd: home.path,
-      env: { ...Object.fromEntries(env), LC_ALL: 'C' },
+      env: { ...Object.fromEntries(env), ...more, LC_ALL: 'C' },
       stdio: ['ignore', 'ignore', 'pipe'],
       // A session of its own: Ctrl-C in the terminal must reach the supervisor alone.
       detached: true,

@@ -59,13 +59,18 @@ export async function startStack(options: {
   }
 }
 
-async function startStackProcess(options: {
+/**
+ * Starts one of the processes on a free port, and resolves when it is ready. `env` is its whole environment;
+ * `onLine` takes each line that it writes. Rejects as `startStack` does.
+ */
+export async function startStackProcess(options: {
   name: ProcessName
-  rootDir: string
+  rootDir?: string
   env: NodeJS.ProcessEnv
   stopWithinMs: number
+  onLine?: (line: string) => void
 }) {
-  const { name, rootDir, env, stopWithinMs } = options
+  const { name, rootDir = repository, env, stopWithinMs, onLine = () => {} } = options
   const main = `apps/${name}/src/main.ts`
   const lines: string[] = []
   let port = 0
@@ -82,6 +87,7 @@ async function startStackProcess(options: {
       main,
       env: { ...env, [portSettings[name]]: port.toString() },
       onLine(line, stream) {
+        onLine(line)
         lines.push(line)
         if (lines.length > keptLines) lines.shift()
         if (stream === 'stderr') errors.push(line)

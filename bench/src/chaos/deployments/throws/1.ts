@@ -1,0 +1,3 @@
+export default ({ note }: { note: string }) => {
+  throw new Error(`thrown on purpose: ${note}`)
+}

@@ -148,3 +148,28 @@ test('a wake-up whose end cannot be written interrupts, and the next ones are he
   await vi.waitFor(() => expect(woken).toContain('other/main/1'), { timeout: 10_000 })
   await wakeUps.close()
 })
+
+test('wake-ups are heard although the database broke off while they were set up', async () => {
+  // What graphile-worker asks first: the ids of its tasks.
+  await store.query(`create function posthaste.refuse() returns trigger language plpgsql as
+    $$ begin raise exception 'no' using errcode = '57P01'; end $$`)
+  await store.query(
+    'create trigger refuse before insert on graphile_worker._private_tasks execute function posthaste.refuse()',
+  )
+  const woken: string[] = []
+  const warnings: string[] = []
+  const wakeUps = startWakeUps({
+    pool: store.pool,
+    databaseUrl: store.databaseUrl,
+    tasks: { infer: (deployment) => woken.push(deployment) },
+    restore: async () => {},
+    log: { warn: (_fields, message) => warnings.push(message) },
+  })
+
+  await vi.waitFor(() => expect(warnings).toContain('wake-ups interrupted'), { timeout: 15_000 })
+  await store.query('drop trigger refuse on graphile_worker._private_tasks')
+  // Nobody is notified of this one.
+  await store.query(`select posthaste.wake_up('infer', '{"deployment":"double/main/1"}', 'a')`)
+  await vi.waitFor(() => expect(woken).toContain('double/main/1'), { timeout: 15_000 })
+  await wakeUps.close()
+})

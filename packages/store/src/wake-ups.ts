@@ -1,5 +1,5 @@
 import { pause } from '@posthaste/core/pause'
-import { Logger, run, type Task } from 'graphile-worker'
+import { Logger, type Runner, run, type Task } from 'graphile-worker'
 import type pg from 'pg'
 import { type Channels, listenTo } from './notifications.ts'
 
@@ -130,6 +130,7 @@ export function startWakeUps(parts: {
           preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
         })
         stop = () => runner.stop()
+        restartWhenDeaf(runner)
         runner.events.once('pool:listen:success', () => listening.resolve())
         if (stopping.signal.aborted) await stop()
         await runner.promise
@@ -163,6 +164,23 @@ const hear = (task: string, wake: (key: string, older: boolean) => void): Channe
   [`posthaste_${task}`]: (key) => wake(key, false),
   [`posthaste_${task}_older`]: (key) => wake(key, true),
 })
+
+/**
+ * graphile-worker looks up the ids of its tasks once, and keeps the answer, even where that is an error: each
+ * look for a job then fails with the very same one, for ever.
+ */
+function restartWhenDeaf(runner: Runner): void {
+  let last: unknown
+  const compare = ({ error }: { error: unknown }) => {
+    if (error !== last) {
+      last = error
+      return
+    }
+    runner.events.off('worker:getJob:error', compare)
+    void runner.stop().catch(() => {})
+  }
+  runner.events.on('worker:getJob:error', compare)
+}
 
 /** graphile-worker logs each job; of that only its warnings and errors matter here. */
 const quietLogger = (log: { warn(fields: object, message: string): void }) =>

@@ -83,7 +83,7 @@ await startProcess('api', ApiSettings, async ({ settings, log, tracing, announce
     batches,
     batchList: createBatchList(pools.pool),
     redelivery: createRedelivery(pools.pool),
-    redeliveries: createRedeliveries(pools.pool),
+    redeliveries: createRedeliveries(pools.patientPool),
     finished,
     cancellation,
     destinations: createDestinations(pools.pool),

@@ -1,5 +1,9 @@
 import { pause } from '@posthaste/core/pause'
 import pg from 'pg'
+import { answerWithinMs } from './pools.ts'
+import { watchListener } from './watch-listener.ts'
+
+const goodbyeMs = 1_000
 
 /** What is to be done with the payloads of each channel, by its name. */
 export type Channels = Readonly<Record<string, (payload: string) => void>>
@@ -27,6 +31,7 @@ export function listenTo(parts: {
         connectionString: databaseUrl,
         application_name: 'posthaste notifications',
         connectionTimeoutMillis: 5_000,
+        query_timeout: answerWithinMs,
         keepAlive: true,
         keepAliveInitialDelayMillis: 5_000,
       })
@@ -40,13 +45,14 @@ export function listenTo(parts: {
       try {
         await client.connect()
         await client.query(names.map((name) => `listen ${name}`).join('; '))
+        watchListener(client)
         onListening()
         pauseMs = 100
         await lost
       } catch {
         // The next turn connects again.
       } finally {
-        await client.end().catch(() => {})
+        await end(client)
       }
       if (stopping.signal.aborted) return
       log.warn({ channels: names }, 'connection for notifications lost')
@@ -57,8 +63,15 @@ export function listenTo(parts: {
   return {
     async close(): Promise<void> {
       stopping.abort()
-      await client?.end().catch(() => {})
+      if (client) await end(client)
       await ended
     },
   }
+}
+
+/** A server that hangs never takes its leave. */
+async function end(client: pg.Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), goodbyeMs)
+  await client.end().catch(() => {})
+  clearTimeout(timer)
 }

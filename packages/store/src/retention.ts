@@ -23,7 +23,7 @@ export type Keeping = { retentionDays: number; retentionBodiesDays: number }
  * It ends early, and is done by the next call, once `signal` aborts.
  */
 export function createRetention(parts: {
-  pools: Pick<Pools, 'pool' | 'relaxedPool'>
+  pools: Pick<Pools, 'patientPool' | 'relaxedPool'>
   keeping: Keeping
   findNow: () => Promise<Now>
   log: {
@@ -32,12 +32,12 @@ export function createRetention(parts: {
   }
 }) {
   const { pools, keeping, findNow, log } = parts
-  const partitions = createPartitions(pools.pool)
+  const partitions = createPartitions(pools.patientPool)
   const erasure = createErasure(pools.relaxedPool)
 
   return async (signal: AbortSignal): Promise<boolean> => {
     // A lock of the session: what follows cannot be in one transaction.
-    const client = await pools.pool.connect()
+    const client = await pools.patientPool.connect()
     try {
       const { rows } = await client.query(`select pg_try_advisory_lock(${lock}) as taken`)
       if (rows[0].taken) {
@@ -83,7 +83,7 @@ export function createRetention(parts: {
 
   /** What old batches leave behind in tables that are not partitioned. */
   async function deleteLeftOver(days: number): Promise<void> {
-    await pools.relaxedPool.query(
+    await pools.patientPool.query(
       `with redeliveries as (
           delete from posthaste.redeliveries
           where finished_at < now() - $1 * interval '1 day')

@@ -2,6 +2,7 @@ import { pause } from '@posthaste/core/pause'
 import { Logger, type Runner, run, type Task } from 'graphile-worker'
 import type pg from 'pg'
 import { type Channels, listenTo } from './notifications.ts'
+import { watchListener } from './watch-listener.ts'
 
 /**
  * A wake-up says "something is due for this key". It holds no work: what is due is found in the tables, so
@@ -78,6 +79,7 @@ export function startWakeUps(parts: {
   const heard = Promise.withResolvers<void>()
   let isFirst = true
   let stop = async (): Promise<void> => {}
+  let endWatch = () => {}
 
   // Versions before had a crontab, whose last job may be left.
   const taskList: Record<string, Task> = { restore: async () => {} }
@@ -130,8 +132,12 @@ export function startWakeUps(parts: {
           preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
         })
         stop = () => runner.stop()
+        runner.events.on('pool:listen:success', ({ client }) => {
+          endWatch = watchListener(client)
+          listening.resolve()
+        })
+        runner.events.on('pool:listen:release', () => endWatch())
         restartWhenDeaf(runner)
-        runner.events.once('pool:listen:success', () => listening.resolve())
         if (stopping.signal.aborted) await stop()
         await runner.promise
         if (!stopping.signal.aborted) log.warn({}, 'wake-ups interrupted')

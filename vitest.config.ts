@@ -3,7 +3,7 @@ import { LongestFirst } from './infra/src/testing/longest-first.ts'
 
 export default defineConfig({
   test: {
-    include: ['{apps,packages,infra,tests}/**/*.test.ts'],
+    include: ['{apps,bench,packages,infra,tests}/**/*.test.ts'],
     globalSetup: ['infra/src/testing/global-setup.ts'],
     // Most of them wait for processes and databases: one core less would leave a small machine one file at a time.
     maxWorkers: '100%',

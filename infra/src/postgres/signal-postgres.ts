@@ -1,7 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 
-/** Stops (SIGSTOP) or continues (SIGCONT) a PostgreSQL, with all its processes. Linux only. */
-export async function signalPostgres(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+/**
+ * Stops (SIGSTOP), continues (SIGCONT) or kills (SIGKILL) a PostgreSQL with all its processes; `pid` is its
+ * first one. Elsewhere than on Linux the first alone, of whose death the others die.
+ */
+export async function signalPostgres(
+  pid: number,
+  signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL',
+): Promise<void> {
   for (const one of [pid, ...(await findChildren(pid))]) {
     try {
       process.kill(one, signal)
@@ -12,6 +18,7 @@ export async function signalPostgres(pid: number, signal: 'SIGSTOP' | 'SIGCONT')
 }
 
 async function findChildren(parent: number): Promise<number[]> {
+  if (process.platform !== 'linux') return []
   const children: number[] = []
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue

@@ -1,12 +1,13 @@
 import { pause } from '@posthaste/core/pause'
 import { findMissingMigrations } from './migrate.ts'
+import { describePoolerRefusal, findPoolerFault } from './pooler-fault.ts'
 import type { Pool } from './pools.ts'
 
 /**
- * Tells whether the database can be worked with: it answers, and its migrations are those of this
- * version. Migrations are looked at until they are complete once; they do not go away.
+ * Tells whether the database can be worked with: it answers, each connection is a session of its own, and its
+ * migrations are those of this version. The latter two are looked at until they are right once; they stay so.
  */
-export function createReadiness(pool: Pick<Pool, 'query'>) {
+export function createReadiness(pool: Pool) {
   let migrated = false
 
   /** Why the database cannot be worked with, in a sentence; undefined when it can. */
@@ -16,12 +17,17 @@ export function createReadiness(pool: Pick<Pool, 'query'>) {
         await pool.query('select 1')
         return undefined
       }
+      const fault = await findPoolerFault(pool)
+      if (fault) return fault
       const missing = await findMissingMigrations(pool)
       migrated = missing.length === 0
       if (migrated) return undefined
       return `The database lacks the migrations ${missing.join(', ')}; run \`pnpm migrate\`.`
-    } catch {
-      return 'The database does not answer; start it, or correct DATABASE_URL.'
+    } catch (error) {
+      return (
+        describePoolerRefusal(error) ??
+        'The database does not answer; start it, or correct DATABASE_URL.'
+      )
     }
   }
 

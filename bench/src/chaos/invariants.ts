@@ -23,24 +23,12 @@ const othersGoOnWithinMs = 10_000
 /** Looks whether everything that must always hold has held, in the order in which CONTRIBUTING.md has it. */
 export async function judgeInvariants(databaseUrl: string, seen: Seen): Promise<Verdict[]> {
   const { ledger, answeredOtherwise, longestSilenceMs, longestSilenceOfOthersMs, leaked } = seen
-  const client = new pg.Client(databaseUrl)
-  await client.connect()
-  const judge = async (
-    promise: string,
-    counts: Record<string, Count | number>,
-    broken: readonly string[] = [],
-  ): Promise<Verdict> => {
-    const found = [...broken]
-    for (const [what, count] of Object.entries(counts)) {
-      const number =
-        typeof count === 'number'
-          ? count
-          : (await client.query(count.text, count.values)).rows[0].count
-      if (Number(number) > 0) found.push(`${number} ${what}`)
-    }
-    return { promise, broken: found }
-  }
-  try {
+  return withClient(databaseUrl, async (client) => {
+    const judge = async (
+      promise: string,
+      counts: Record<string, Count | number>,
+      broken: readonly string[] = [],
+    ): Promise<Verdict> => ({ promise, broken: [...broken, ...(await findCounts(client, counts))] })
     return [
       await judge('A 202 is sent only after the batch and its wake-up are committed', {
         'accepted batches are not there': unknown(ledger.accepted()),
@@ -82,9 +70,47 @@ export async function judgeInvariants(databaseUrl: string, seen: Seen): Promise<
         leaked,
       ),
     ]
+  })
+}
+
+/** What the database alone shows that must not be once all is over, in words. */
+export async function findBrokenRows(databaseUrl: string): Promise<string[]> {
+  return withClient(databaseUrl, (client) =>
+    findCounts(client, {
+      'batches have not ended': unended,
+      'ended batches have no result': endedWithoutResult,
+      'ended batches with a webhook have no delivery': endedWithoutDelivery,
+      'deliveries are pending': pending,
+      'deliveries count as delivered without a 2xx on record': deliveredWithout2xx,
+      'deliveries have gaps in their attempts': gaps,
+      'claims are of nobody': claimsOfNobody,
+    }),
+  )
+}
+
+async function withClient<T>(databaseUrl: string, ask: (client: pg.Client) => Promise<T>) {
+  const client = new pg.Client(databaseUrl)
+  await client.connect()
+  try {
+    return await ask(client)
   } finally {
     await client.end()
   }
+}
+
+async function findCounts(
+  client: pg.Client,
+  counts: Record<string, Count | number>,
+): Promise<string[]> {
+  const found: string[] = []
+  for (const [what, count] of Object.entries(counts)) {
+    const number =
+      typeof count === 'number'
+        ? count
+        : (await client.query(count.text, count.values)).rows[0].count
+    if (Number(number) > 0) found.push(`${number} ${what}`)
+  }
+  return found
 }
 
 const over = (ms: number, limitMs: number) => (ms > limitMs ? Math.round(ms) : 0)

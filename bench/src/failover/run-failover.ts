@@ -7,7 +7,7 @@ import { startTcpSwitch, type TcpSwitch } from '@posthaste/infra/testing/tcp-swi
 import { makeTemporaryFolder } from '@posthaste/infra/testing/temporary-folder'
 import { startTestReceiver } from '@posthaste/infra/testing/test-receiver'
 import { migrate } from '@posthaste/store/migrate'
-import { findBrokenInvariants } from '../chaos/invariants.ts'
+import { findBrokenRows } from '../chaos/invariants.ts'
 import { createAccount } from './account.ts'
 import { callSteadily, hasKey } from './call-until-accepted.ts'
 
@@ -75,10 +75,10 @@ export async function runFailover(options: {
   await calls
   const untilMs = performance.now() + lastArrivalsWithinMs
   while (performance.now() < untilMs && account.countMissing() > 0) await sleep(200)
-  let broken = await findBrokenInvariants(pair.standby.url)
+  let broken = await findBrokenRows(pair.standby.url)
   while (performance.now() < untilMs && broken.length > 0) {
     await sleep(500)
-    broken = await findBrokenInvariants(pair.standby.url)
+    broken = await findBrokenRows(pair.standby.url)
   }
   const { figures, faults } = account.close(failedMs)
   await world.close()

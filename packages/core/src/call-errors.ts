@@ -1,5 +1,3 @@
-import { Type } from '@sinclair/typebox'
-
 /**
  * Every error that a call can be answered with, by code: the HTTP status, and whether sending the
  * same call again can help. Common clients re-send on 429, 502 and 503, so an error of the
@@ -38,17 +36,8 @@ const callErrors = {
 /** The `code` of an error's body. */
 export type CallErrorCode = keyof typeof callErrors
 
-/** The body of every reply that is an error. */
-export const ErrorBody = Type.Object(
-  {
-    error: Type.String({ description: 'What is wrong and what to do, for a person.' }),
-    code: Type.Union(
-      (Object.keys(callErrors) as CallErrorCode[]).map((code) => Type.Literal(code)),
-      { description: 'What is wrong, for a program.' },
-    ),
-  },
-  { $id: 'ErrorBody' },
-)
+/** Every code that there is. */
+export const callErrorCodes = Object.keys(callErrors) as CallErrorCode[]
 
 /** The HTTP status that goes with an error's code. */
 export const callErrorStatus = (code: CallErrorCode): number => callErrors[code]

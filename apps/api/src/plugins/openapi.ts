@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger'
-import { type CallErrorCode, ErrorBody } from '@posthaste/core/call-errors'
+import type { CallErrorCode } from '@posthaste/core/call-errors'
+import { ErrorBody } from '@posthaste/core/error-body'
 import type { FastifySchema, RouteOptions } from 'fastify'
 import manifest from '../../package.json' with { type: 'json' }
 import type { Api } from '../api.ts'

@@ -1,8 +1,8 @@
 import { startTcpSwitch } from '@posthaste/infra/testing/tcp-switch'
 import { listenTo } from '@posthaste/store/notifications'
 import { createPools } from '@posthaste/store/pools'
+import { startWakeUps } from '@posthaste/store/start-wake-ups'
 import { createTestDatabase } from '@posthaste/store/test-database'
-import { startWakeUps } from '@posthaste/store/wake-ups'
 import pg from 'pg'
 import { expect, type TestContext, test, vi } from 'vitest'
 

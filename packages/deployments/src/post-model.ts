@@ -2,7 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { parseRetryAfter } from '@posthaste/core/retry-schedule'
 import { userAgent } from '@posthaste/core/user-agent'
-import got, { type Response } from 'got'
+import type { Response } from 'got'
 import type { HttpConfig } from './http-config.ts'
 import type { ModelFailure } from './model-retry.ts'
 
@@ -19,29 +19,37 @@ export type ModelReply =
 export function createPostModel(config: HttpConfig, maxReplyBytes: number) {
   const agentOptions = { keepAlive: true, maxSockets: config.concurrency }
   const agent = { http: new http.Agent(agentOptions), https: new https.Agent(agentOptions) }
-  const client = got.extend({
-    method: 'POST',
-    agent,
-    retry: { limit: 0 },
-    followRedirect: false,
-    throwHttpErrors: false,
-    decompress: false,
-    headers: {
-      accept: 'application/json',
-      'content-type': 'application/json',
-      'user-agent': userAgent,
-      ...config.headers,
-      // Bytes are counted as they come, so they must come as they are.
-      'accept-encoding': 'identity',
-    },
-  })
+  let loading: ReturnType<typeof loadClient> | undefined
 
-  function post(
+  /** Not before it is used: a runner whose deployments are functions has no use for some 15 MiB of it. */
+  async function loadClient() {
+    const { default: got } = await import('got')
+    return got.extend({
+      method: 'POST',
+      agent,
+      retry: { limit: 0 },
+      followRedirect: false,
+      throwHttpErrors: false,
+      decompress: false,
+      headers: {
+        accept: 'application/json',
+        'content-type': 'application/json',
+        'user-agent': userAgent,
+        ...config.headers,
+        // Bytes are counted as they come, so they must come as they are.
+        'accept-encoding': 'identity',
+      },
+    })
+  }
+
+  async function post(
     body: string,
     headers: Record<string, string>,
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<ModelReply> {
+    loading ??= loadClient()
+    const client = await loading
     return new Promise((resolve) => {
       if (signal.aborted) return resolve({ failure: 'reset' })
       const stream = client.stream(config.url, { body, headers, timeout: { request: timeoutMs } })

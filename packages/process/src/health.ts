@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 
 const Healthy = Type.Object({ status: Type.Literal('ok') })
@@ -9,6 +9,18 @@ const Unready = Type.Object({
 
 /** Why a process cannot serve now, in a sentence; undefined when it can. */
 export type FindUnreadiness = () => Promise<string | undefined>
+
+/** What `GET /healthz` answers. */
+export const healthy: Static<typeof Healthy> = { status: 'ok' }
+
+/** What `GET /readyz` answers. */
+export async function findReadiness(
+  findUnreadiness: FindUnreadiness,
+): Promise<{ status: 200 | 503; body: Static<typeof Healthy> | Static<typeof Unready> }> {
+  const reason = await findUnreadiness()
+  if (reason === undefined) return { status: 200, body: healthy }
+  return { status: 503, body: { status: 'unavailable', reason } }
+}
 
 /**
  * Adds `GET /healthz`, which says that the process lives, and `GET /readyz`, which is a 503 with the
@@ -23,7 +35,7 @@ export function addHealthRoutes(app: FastifyInstance, findUnreadiness: FindUnrea
     response: { 200: Healthy },
     replies: { 200: { description: 'It lives.' } },
   }
-  app.get('/healthz', { schema }, async () => ({ status: 'ok' }))
+  app.get('/healthz', { schema }, async () => healthy)
 
   const readySchema = {
     operationId: 'getReadiness',
@@ -34,8 +46,7 @@ export function addHealthRoutes(app: FastifyInstance, findUnreadiness: FindUnrea
     replies: { 200: { description: 'It can.' }, 503: { description: 'It cannot now.' } },
   }
   app.get('/readyz', { schema: readySchema }, async (_request, reply) => {
-    const reason = await findUnreadiness()
-    if (reason === undefined) return { status: 'ok' }
-    return reply.code(503).send({ status: 'unavailable', reason })
+    const { status, body } = await findReadiness(findUnreadiness)
+    return reply.code(status).send(body)
   })
 }

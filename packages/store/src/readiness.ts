@@ -1,5 +1,5 @@
 import { pause } from '@posthaste/core/pause'
-import { findMissingMigrations } from './migrate.ts'
+import { findMissingMigrations } from './missing-migrations.ts'
 import { describePoolerRefusal, findPoolerFault } from './pooler-fault.ts'
 import type { Pool } from './pools.ts'
 

@@ -4,7 +4,7 @@ import type { Drain } from './drain.ts'
 import type { joinWorkers } from './membership.ts'
 import type { Channels } from './notifications.ts'
 import type { Pools } from './pools.ts'
-import { startWakeUps, type WakeUpTasks } from './wake-ups.ts'
+import { startWakeUps, type WakeUpTasks } from './start-wake-ups.ts'
 import type { Workers } from './workers.ts'
 
 /**

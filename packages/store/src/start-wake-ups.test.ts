@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { startWakeUps } from './start-wake-ups.ts'
 import { setupStore } from './store-under-test.ts'
-import { startWakeUps } from './wake-ups.ts'
 
 let store: Awaited<ReturnType<typeof setupStore>>
 beforeEach(async () => {

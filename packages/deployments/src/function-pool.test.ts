@@ -241,6 +241,24 @@ test('what loads has nothing to report', async () => {
   expect(await world.pool.check()).toBeUndefined()
 })
 
+test('a thread that was idle for long is ended, and the next call starts another', async () => {
+  await using world = await setupPool(`console.log('loaded'); export default (x) => x`, {
+    decideKeptMs: () => 0,
+  })
+  const calls = async () => {
+    expect(await world.body(1)).toEqual({ data: 1 })
+    expect(world.printed.length).toBeGreaterThan(1)
+  }
+  await vi.waitFor(calls, { interval: 300, timeout: 20_000 })
+})
+
+test('a thread that was idle for a moment runs the next call', async () => {
+  await using world = await setupPool(`console.log('loaded'); export default (x) => x`)
+  await world.pool.check()
+  for (const value of [1, 2]) expect(await world.body(value)).toEqual({ data: value })
+  expect(world.printed).toEqual(['loaded'])
+})
+
 test('closing ends what runs and what waits', async () => {
   await using world = await setupPool('export default () => { for (;;) {} }')
   await world.pool.check()

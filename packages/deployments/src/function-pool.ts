@@ -2,42 +2,14 @@ import { basename } from 'node:path'
 import type { CallData } from '@posthaste/core/call-data'
 import { failed, type InferenceOutcome } from '@posthaste/core/inference-outcome'
 import type { CallContext } from './call-context.ts'
-import {
-  type FunctionThread,
-  outOfMemory,
-  startFunctionThread,
-  watchedMemoryMb,
-} from './function-thread.ts'
+import { outOfMemory, startFunctionThread, watchedMemoryMb } from './function-thread.ts'
+import { type KeptIdleMs, keptIdleMs } from './idle-threads.ts'
+import type { Call, Member } from './pool-member.ts'
 import { createWaitingCalls } from './waiting-calls.ts'
 
 const tickMs = 100
 const loadTimeoutMs = 60_000
-const idleMs = 60_000
 const reloadAfterMs = 5_000
-
-type Call = {
-  about: CallContext | undefined
-  data: CallData
-  timeoutMs: number
-  settle: (outcome: InferenceOutcome) => void
-}
-
-/**
- * A thread of the pool.
- *
- *     loading ──▶ idle ◀──▶ running
- *        └─────────┴──────────┴──▶ gone: time is up, out of memory, aborted, ended by itself, closed
- *
- * `sinceMs` is when it came into its state; `call` is there while it runs, which it may for `leftMs`.
- */
-type Member = {
-  thread: FunctionThread
-  state: 'loading' | 'idle' | 'running'
-  sinceMs: number
-  call: Call | undefined
-  leftMs: number
-  measuring: boolean
-}
 
 /**
  * Makes the pool of worker threads that run the function in `file`: up to `threads`, started as calls
@@ -47,6 +19,8 @@ type Member = {
  * loops is stopped when its time is up, and another thread takes its place. Time is looked at every
  * 100 ms. It counts while the call runs and while it waits for a thread to load, not while it waits
  * behind other calls: see `createWaitingCalls`. Loading itself may take 60 s.
+ *
+ * A thread that has run no call for `decideKeptMs` is ended; the next call starts one.
  *
  * `memoryMb` is what a call may use. A thread is ended when it holds twice as much: what V8 calls used
  * includes garbage, of which it leaves about as much again as is alive.
@@ -60,14 +34,17 @@ export function createFunctionPool(options: {
   memoryMb: number
   maxResultBytes: number
   onPrint?: (line: string, about?: CallContext) => void
+  decideKeptMs?: KeptIdleMs
 }) {
   const { file, threads, memoryMb, maxResultBytes, onPrint = () => {} } = options
+  const { decideKeptMs = keptIdleMs } = options
   const members = new Set<Member>()
   const waiting = createWaitingCalls<Call>(() => performance.now())
   const loadWaiters = new Set<(reason: string | undefined) => void>()
   const ends = new Set<Promise<void>>()
   let loadFailure: { reason: string; atMs: number } | undefined
   let ticker: NodeJS.Timeout | undefined
+  let idleTimer: NodeJS.Timeout | undefined
   let closed = false
 
   function run(
@@ -113,6 +90,7 @@ export function createFunctionPool(options: {
     const first = waiting.takeFirst()
     if (!first) return false
     member.state = 'running'
+    member.called = true
     member.sinceMs = performance.now()
     member.call = first.call
     member.leftMs = first.leftMs
@@ -150,6 +128,8 @@ export function createFunctionPool(options: {
       call: undefined,
       leftMs: 0,
       measuring: false,
+      loadMs: 0,
+      called: false,
     }
     members.add(member)
     watch()
@@ -157,11 +137,14 @@ export function createFunctionPool(options: {
 
   function becomeIdle(member: Member): void {
     charge()
-    if (member.state === 'loading') tellLoadWaiters(undefined)
+    if (member.state === 'loading') {
+      member.loadMs = performance.now() - member.sinceMs
+      tellLoadWaiters(undefined)
+    }
     member.state = 'idle'
     member.sinceMs = performance.now()
     member.call = undefined
-    if (!startFirst(member) && members.size > 1) watch()
+    startFirst(member)
   }
 
   function failToLoad(member: Member, reason: string): void {
@@ -225,10 +208,21 @@ export function createFunctionPool(options: {
     const nowMs = performance.now()
     for (const member of members) inspect(member, nowMs - member.sinceMs)
     const isQuiet = [...members].every(({ state }) => state === 'idle')
-    if (!isQuiet || members.size > 1) return
+    if (!isQuiet) return
     clearInterval(ticker)
     ticker = undefined
+    tickWhenIdleForLong()
   }
+
+  /** What is idle needs no look at every tick: for days a runner may have nothing to do. */
+  function tickWhenIdleForLong(): void {
+    clearTimeout(idleTimer)
+    if (members.size === 0) return
+    const endsMs = [...members].map((member) => member.sinceMs + keptMs(member))
+    idleTimer = setTimeout(tick, Math.min(...endsMs) - performance.now())
+  }
+
+  const keptMs = (member: Member) => decideKeptMs({ ...member, isLast: members.size === 1 })
 
   function inspect(member: Member, elapsedMs: number) {
     const { state, call, leftMs } = member
@@ -242,7 +236,7 @@ export function createFunctionPool(options: {
       const message = `The deployment had not answered after ${call.timeoutMs / 1_000} s.`
       return dismiss(member, failed('timeout', message))
     }
-    if (state === 'idle' && elapsedMs >= idleMs && members.size > 1) return dismiss(member)
+    if (state === 'idle' && elapsedMs >= keptMs(member)) return dismiss(member)
     if (state !== 'idle') void limitMemory(member)
   }
 
@@ -279,6 +273,7 @@ export function createFunctionPool(options: {
     async close(): Promise<void> {
       closed = true
       clearInterval(ticker)
+      clearTimeout(idleTimer)
       const outcome = failed('unavailable', 'The deployment is shutting down.')
       for (const member of members) dismiss(member, outcome)
       refuseWaiting(outcome)

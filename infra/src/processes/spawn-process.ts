@@ -1,6 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+
+/**
+ * Where Node keeps what it has compiled, from the checkout's folder. Code is run from it, so it is as
+ * nobody's to write as the packages beside it: Node takes what it finds, whoever put it there.
+ */
+const compileCache = 'node_modules/.cache/node-compile'
 
 /** How a process ended: by itself with a code, or by a signal; by neither, it was never started. */
 export type Exit = { code: number | null; signal: NodeJS.Signals | null }
@@ -21,7 +28,7 @@ export function spawnProcess(options: {
   const { rootDir, main, env, onLine } = options
   const child = spawn(process.execPath, [main], {
     cwd: rootDir,
-    env,
+    env: { NODE_COMPILE_CACHE: join(rootDir, compileCache), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   })

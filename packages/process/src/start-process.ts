@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { flushCompileCache } from 'node:module'
 import { pause } from '@posthaste/core/pause'
 import { readSettings, SettingsError } from '@posthaste/core/settings'
 import type { Static, TObject } from '@sinclair/typebox'
@@ -61,6 +62,8 @@ export async function startProcess<S extends TObject>(
     const tracing = await startTracing(name, settings, log)
     const drain = await start({ settings, log, tracing, stopping: stopping.signal, announce })
     started = true
+    // At its end Node does it by itself, but an end by SIGKILL would leave nothing to the next start.
+    flushCompileCache()
     if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
     log.info({ reason: stopping.signal.reason }, 'draining')
     const { SHUTDOWN_GRACE_MS: graceMs = 0 } = settings as { SHUTDOWN_GRACE_MS?: number }

@@ -1,11 +1,13 @@
 import { print } from './progress.ts'
 import { formatGoals, formatRows, writeResults } from './results.ts'
 import type { Row, Scenario } from './scenario.ts'
+import { disk } from './scenarios/disk.ts'
 import { drift } from './scenarios/drift.ts'
 import { functions } from './scenarios/functions.ts'
 import { idle } from './scenarios/idle.ts'
 import { latency } from './scenarios/latency.ts'
 import { neighbours } from './scenarios/neighbours.ts'
+import { processes } from './scenarios/processes.ts'
 import { rows } from './scenarios/rows.ts'
 import { sizes } from './scenarios/sizes.ts'
 import { snapshot } from './scenarios/snapshot.ts'
@@ -21,6 +23,8 @@ const scenarios: Record<string, Scenario> = {
   sizes,
   functions,
   idle,
+  processes,
+  disk,
 }
 
 const names = process.argv.slice(2)

@@ -22,7 +22,6 @@ const settings = {
   SHUTDOWN_GRACE_MS: String(graceMs),
   SHUTDOWN_NOTICE_MS: '1000',
   // So that what fails is over within the run.
-  WEBHOOK_TIMEOUT_MS: '3000',
   WEBHOOK_BACKOFF_BASE_MS: '500',
   WEBHOOK_BACKOFF_FACTOR: '2',
   WEBHOOK_BACKOFF_CAP_MS: '5000',

@@ -23,7 +23,7 @@ export type WatchedAttempt = Pick<AttemptResult, 'status' | 'error'> & { duratio
  * them is in the database, for all.
  *
  * A destination gets `maxWidth` attempts at once; one that has failed as often as opens a circuit gets one
- * at a time until the circuit is open or it succeeds: refused at once, 64 at a time, its attempts took most
+ * at a time until the circuit is open or it succeeds: refused at once, a whole width at a time, its attempts took most
  * of a dispatcher's processor for those seconds.
  */
 export function createCircuitWatch(parts: {

@@ -17,13 +17,13 @@ export const DispatcherSettings = Type.Object({
   ...sharedSettings,
   ...listenerPorts,
   DISPATCHER_CONCURRENCY: wholeNumber({
-    default: 256,
+    default: 512,
     minimum: 1,
     maximum: 10_000,
     description: 'Webhooks that one dispatcher sends at once.',
   }),
   WEBHOOK_DESTINATION_CONCURRENCY: wholeNumber({
-    default: 64,
+    default: 128,
     minimum: 1,
     maximum: 10_000,
     description: 'Webhooks that one dispatcher sends at once to one host and port.',

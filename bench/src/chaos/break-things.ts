@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Callers } from './callers.ts'
-import type { Fault } from './faults.ts'
+import type { Fault } from './fault.ts'
 import type { Ledger } from './ledger.ts'
 
 const beforeMs = 2_000

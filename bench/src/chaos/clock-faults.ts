@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Clocks } from './clocks.ts'
-import type { Fault, Meddling } from './faults.ts'
+import type { Fault, Meddling } from './fault.ts'
 import type { World } from './world.ts'
 
 const processOffset = 300

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { signalPostgres } from '@posthaste/infra/postgres/signal-postgres'
 import pg from 'pg'
-import type { Fault, Meddling } from './faults.ts'
+import type { Fault, Meddling } from './fault.ts'
 
 /** What happens to PostgreSQL. */
 export function createDatabaseFaults({ world, brief }: Meddling): Fault[] {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Fault, Meddling } from './faults.ts'
+import type { Fault, Meddling } from './fault.ts'
 
 const awayMs = 4_000
 const hangingCalls = 8

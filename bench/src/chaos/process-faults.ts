@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProcessName } from '@posthaste/infra/processes/stack'
-import type { Fault, Meddling } from './faults.ts'
+import type { Fault, Meddling } from './fault.ts'
 import type { Named } from './world.ts'
 
 /** Longer than a process may be silent before it is given up. */

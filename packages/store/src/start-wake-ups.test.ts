@@ -4,10 +4,36 @@ import { startWakeUps } from './start-wake-ups.ts'
 import { setupStore } from './store-under-test.ts'
 
 let store: Awaited<ReturnType<typeof setupStore>>
+const closing: (() => Promise<void>)[] = []
 beforeEach(async () => {
   store = await setupStore()
 })
-afterEach(() => store.close())
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+  await store.close()
+})
+
+/** Takes wake-ups until the test is over, and tells what came of them. */
+function takeWakeUps() {
+  const woken: string[] = []
+  const older: boolean[] = []
+  const warnings: string[] = []
+  let restored = 0
+  const wakeUps = startWakeUps({
+    pool: store.pool,
+    databaseUrl: store.databaseUrl,
+    tasks: {
+      infer(deployment, isOlder) {
+        woken.push(deployment)
+        older.push(isOlder)
+      },
+    },
+    restore: async () => void restored++,
+    log: { warn: (_fields, message) => warnings.push(message) },
+  })
+  closing.push(wakeUps.close)
+  return { listening: wakeUps.listening, woken, older, warnings, restored: () => restored }
+}
 
 const countWaiting = async () => {
   const rows = await store.query(
@@ -37,15 +63,8 @@ test('a wake-up is not lost on a job that a worker takes meanwhile', async () =>
 })
 
 test('many wake-ups of a key are each told at once, and share the job that comes behind them', async () => {
-  const woken: string[] = []
-  const wakeUps = startWakeUps({
-    pool: store.pool,
-    databaseUrl: store.databaseUrl,
-    tasks: { infer: (deployment) => woken.push(deployment) },
-    restore: async () => {},
-    log: { warn: () => {} },
-  })
-  await wakeUps.listening
+  const { woken, listening } = takeWakeUps()
+  await listening
   for (let count = 1; count <= 3; count++) {
     await store.accept()
     await vi.waitFor(() => expect(woken).toHaveLength(count))
@@ -53,43 +72,26 @@ test('many wake-ups of a key are each told at once, and share the job that comes
   expect(
     await store.query('select key, run_at > now() as later, revision from graphile_worker.jobs'),
   ).toEqual([{ key: 'infer:double/main/1', later: true, revision: 0 }])
-  await wakeUps.close()
 })
 
 test('a wake-up whose notification nobody hears comes as a job', async () => {
   await store.accept()
   await store.query('update graphile_worker._private_jobs set run_at = now()')
-  const woken: string[] = []
-  const wakeUps = startWakeUps({
-    pool: store.pool,
-    databaseUrl: store.databaseUrl,
-    tasks: { infer: (deployment) => woken.push(deployment) },
-    restore: async () => {},
-    log: { warn: () => {} },
-  })
+  const { woken } = takeWakeUps()
   await vi.waitFor(() => expect(woken).toEqual(['double/main/1']), { timeout: 10_000 })
-  await wakeUps.close()
 })
 
 test('what is handed back wakes as older, what is accepted does not, and a job always does', async () => {
-  const heard: boolean[] = []
-  const wakeUps = startWakeUps({
-    pool: store.pool,
-    databaseUrl: store.databaseUrl,
-    tasks: { infer: (_deployment, older) => heard.push(older) },
-    restore: async () => {},
-    log: { warn: () => {} },
-  })
-  await wakeUps.listening
+  const { older, listening } = takeWakeUps()
+  await listening
   const { batchId } = await store.accept()
-  await vi.waitFor(() => expect(heard).toEqual([false]))
+  await vi.waitFor(() => expect(older).toEqual([false]))
   const workerId = await store.workers.register('runner')
   await store.inferences.claim({ deployment: 'double', branch: 'main', version: 1 }, 1, workerId)
   await store.inferences.handBack(workerId, [batchId])
-  await vi.waitFor(() => expect(heard).toEqual([false, true]))
+  await vi.waitFor(() => expect(older).toEqual([false, true]))
   await store.query('update graphile_worker._private_jobs set run_at = now()')
-  await vi.waitFor(() => expect(heard).toEqual([false, true, true]), { timeout: 10_000 })
-  await wakeUps.close()
+  await vi.waitFor(() => expect(older).toEqual([false, true, true]), { timeout: 10_000 })
 })
 
 test('a job that waits is not run before the calls that count on it are committed', async () => {
@@ -107,22 +109,13 @@ test('a job that waits is not run before the calls that count on it are committe
 })
 
 test('what is due is woken when notifications are heard again', async () => {
-  let restored = 0
-  const wakeUps = startWakeUps({
-    pool: store.pool,
-    databaseUrl: store.databaseUrl,
-    tasks: {},
-    channels: { posthaste_canceled: () => {} },
-    restore: async () => void restored++,
-    log: { warn: () => {} },
-  })
-  await wakeUps.listening
-  expect(restored).toBe(0)
+  const { restored, listening } = takeWakeUps()
+  await listening
+  expect(restored()).toBe(0)
   await store.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'posthaste notifications'",
   )
-  await vi.waitFor(() => expect(restored).toBe(1))
-  await wakeUps.close()
+  await vi.waitFor(() => expect(restored()).toBe(1))
 })
 
 test('a wake-up whose end cannot be written interrupts, and the next ones are heard', async () => {
@@ -131,22 +124,13 @@ test('a wake-up whose end cannot be written interrupts, and the next ones are he
   await store.query(
     'create trigger refuse before delete on graphile_worker._private_jobs execute function posthaste.refuse()',
   )
-  const woken: string[] = []
-  const warnings: string[] = []
-  const wakeUps = startWakeUps({
-    pool: store.pool,
-    databaseUrl: store.databaseUrl,
-    tasks: { infer: (deployment) => woken.push(deployment) },
-    restore: async () => {},
-    log: { warn: (_fields, message) => warnings.push(message) },
-  })
+  const { woken, warnings } = takeWakeUps()
 
   await store.accept()
   await vi.waitFor(() => expect(warnings).toContain('wake-ups interrupted'), { timeout: 10_000 })
   await store.query('drop trigger refuse on graphile_worker._private_jobs')
   await store.accept({ deployment: 'other' })
   await vi.waitFor(() => expect(woken).toContain('other/main/1'), { timeout: 10_000 })
-  await wakeUps.close()
 })
 
 test('wake-ups are heard although the database broke off while they were set up', async () => {
@@ -156,20 +140,11 @@ test('wake-ups are heard although the database broke off while they were set up'
   await store.query(
     'create trigger refuse before insert on graphile_worker._private_tasks execute function posthaste.refuse()',
   )
-  const woken: string[] = []
-  const warnings: string[] = []
-  const wakeUps = startWakeUps({
-    pool: store.pool,
-    databaseUrl: store.databaseUrl,
-    tasks: { infer: (deployment) => woken.push(deployment) },
-    restore: async () => {},
-    log: { warn: (_fields, message) => warnings.push(message) },
-  })
+  const { woken, warnings } = takeWakeUps()
 
   await vi.waitFor(() => expect(warnings).toContain('wake-ups interrupted'), { timeout: 15_000 })
   await store.query('drop trigger refuse on graphile_worker._private_tasks')
   // Nobody is notified of this one.
   await store.query(`select posthaste.wake_up('infer', '{"deployment":"double/main/1"}', 'a')`)
   await vi.waitFor(() => expect(woken).toContain('double/main/1'), { timeout: 15_000 })
-  await wakeUps.close()
 })

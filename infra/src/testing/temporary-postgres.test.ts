@@ -39,8 +39,8 @@ test('server and folder are gone when its owner was killed', async () => {
   const owner = spawnProcess({
     rootDir: folder.path,
     main: 'main.ts',
-    // Its folder for temporary files, so that we see what is left in it.
-    env: { ...process.env, TMPDIR: folder.path },
+    // Its folder for temporary files, so that we see what is left in it; what was compiled is kept elsewhere.
+    env: { ...process.env, TMPDIR: folder.path, NODE_DISABLE_COMPILE_CACHE: '1' },
     onLine: (line) => lines.push(line),
   })
   onTestFinished(() => void owner.kill('SIGKILL'))

@@ -53,5 +53,3 @@ export function createClaimPositions() {
     restart: (key: string): void => void positions.delete(key),
   }
 }
-
-export type ClaimPositions = ReturnType<typeof createClaimPositions>

@@ -4,7 +4,12 @@ import { createDrain } from './drain.ts'
 /** A queue of numbers by key, and work that ends when it is told to. */
 function setup(options: { width?: number; maxInFlight?: number } = {}) {
   const due = new Map<string, number[]>()
-  const running: { item: string; end: () => void; signal: AbortSignal }[] = []
+  const running: {
+    item: string
+    end: () => void
+    signal: AbortSignal
+    freeSlot: () => void
+  }[] = []
   const claims: { key: string; limit: number }[] = []
   let fault: Error | undefined
 
@@ -16,7 +21,7 @@ function setup(options: { width?: number; maxInFlight?: number } = {}) {
       const items = taken.map((item) => ({ batchId: `${key}${item}` }))
       return { items, isFull: items.length === limit }
     },
-    work: ({ batchId: item }, signal) =>
+    work: ({ batchId: item }, signal, freeSlot) =>
       new Promise((resolve) => {
         const end = () => {
           running.splice(
@@ -25,7 +30,7 @@ function setup(options: { width?: number; maxInFlight?: number } = {}) {
           )
           resolve()
         }
-        running.push({ item, end, signal })
+        running.push({ item, end, signal, freeSlot })
       }),
     width: () => options.width ?? 4,
     maxInFlight: options.maxInFlight ?? 100,
@@ -66,6 +71,20 @@ test('a key with a little room takes what is due, without waiting for half its w
   await isRunning(['a0', 'a1', 'a2'])
   add('a', 1)
   await isRunning(['a0', 'a1', 'a2', 'a3'])
+})
+
+test('work that frees its slot leaves it to the next item, and is held until it ends', async () => {
+  const { drain, add, isRunning, running, end } = setup({ width: 2 })
+  add('a', 4)
+  await isRunning(['a0', 'a1'])
+  for (const { freeSlot } of [...running]) freeSlot()
+  await isRunning(['a0', 'a1', 'a2', 'a3'])
+  expect(drain.held()).toEqual(['a0', 'a1', 'a2', 'a3'])
+  end('a0')
+  add('a', 1)
+  await isRunning(['a1', 'a2', 'a3'])
+  end('a2')
+  await isRunning(['a1', 'a3', 'a4'])
 })
 
 test('what becomes due during a drain is taken on its wake-up', async () => {
